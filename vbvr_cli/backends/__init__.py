@@ -1,0 +1,1 @@
+"""The places where vbvr can run, side by side behind the protocols of `ports`."""
