@@ -18,7 +18,7 @@ MAX_SAMPLES_PER_TASK = 1000
 MAX_INDEX = 99_999_999
 MAX_ATTEMPTS = 3
 OutputFormat = Literal["files", "tar"]
-GeneratorName = Annotated[str, StringConstraints(pattern=rf"^{GENERATOR_NAME.pattern}\Z")]
+GeneratorName = Annotated[str, StringConstraints(pattern=rf"^{GENERATOR_NAME.pattern}$")]
 
 
 class TaskMessage(BaseModel):
@@ -37,7 +37,7 @@ class TaskMessage(BaseModel):
     output_format: OutputFormat = "files"
     output_bucket: str | None = Field(default=None, min_length=1, max_length=1024)
     dedup: bool = False
-    run_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}\Z")
+    run_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$")
 
     @model_validator(mode="after")
     def _ends_within_eight_digits(self) -> TaskMessage:
@@ -172,10 +172,14 @@ class Run:
         return self.extents[-1][1]
 
 
+ADHOC = "adhoc-"
+"""How the ids of runs begin that a message makes which names none."""
+
+
 def adhoc_run_id(message: TaskMessage) -> str:
     """The run of a message that names none: the same message is the same run."""
     identity = message.model_dump_json(exclude={"run_id", "output_bucket"})
-    return f"adhoc-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+    return f"{ADHOC}{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
 def adhoc_seed(message: TaskMessage) -> int:

@@ -94,6 +94,9 @@ class TaskQueue(Protocol):
     def lease_dead(self, max_messages: int, lease_seconds: float) -> list[DeadLetter]:
         """Take up to `max_messages` dead letters, hidden from others until the lease ends."""
 
+    def peek_dead(self) -> Iterator[DeadLetter] | None:
+        """All dead letters without leasing them (their receipts are empty); None where that cannot be."""
+
     def delete_dead(self, letters: Sequence[DeadLetter]) -> None:
         """Delete dead letters for good. One whose lease has passed to another stays."""
 

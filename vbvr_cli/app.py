@@ -1,0 +1,108 @@
+"""The Typer app, the one place that constructs back ends, and the one error boundary."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from vbvr_cli import __version__
+from vbvr_cli.commands import dlq, generate, generators, status, submit, worker
+from vbvr_cli.commands.session import Connections, Session
+from vbvr_cli.config import Options, load_settings
+from vbvr_cli.errors import ExitCode, VbvrError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+app = typer.Typer(
+    name="vbvr",
+    help="Make video-reasoning training data: complete, reproducible, checked.",
+    epilog="Begin with: vbvr generate -g all -n 10",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command_module in (generate, submit, worker, status, generators, dlq):
+    command_module.register(app)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Global options."""
+    if version:
+        typer.echo(f"vbvr {__version__}")
+        raise typer.Exit
+    context.obj = Connections(connect)
+
+
+def connect(options: Options) -> Session:
+    """Open the back end and the catalog that the options and the environment name."""
+    from vbvr_cli.backends.local import LocalBackend
+    from vbvr_cli.catalog.catalog import Catalog
+    from vbvr_cli.screens.console import note
+
+    settings = load_settings(options, os.environ)
+    backend = LocalBackend(settings.home)
+    if "VBVR_SUPERVISED" not in os.environ:
+        note(f"target: {backend.description}")
+    catalog = Catalog.load(
+        settings.catalog,
+        settings.generators_paths,
+        python=settings.python,
+        fetched=settings.home / "generators",
+    )
+    return Session(settings, backend, catalog)
+
+
+def main() -> NoReturn:
+    """Run the command line; every error leaves here, with its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except VbvrError as error:
+        _report(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has enough (`| head`). Nothing must be flushed to it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.OK)
+    except Exception as error:
+        if os.environ.get("VBVR_DEBUG"):
+            raise
+        _report(
+            VbvrError(
+                f"This is a bug in vbvr: {type(error).__name__}: {error}",
+                hint="Run it again with VBVR_DEBUG=1 and report what it prints.",
+            )
+        )
+        sys.exit(ExitCode.BUG)
+    sys.exit(ExitCode.OK)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _report(error: VbvrError) -> None:
+    """Print what failed, why, and what to do; as JSON where the result would have been."""
+    if "--json" in sys.argv:
+        described = {"error": error.what, "why": error.why, "hint": error.hint, "exit_code": error.exit_code}
+        print(json.dumps(described), file=sys.stderr)
+        return
+    from vbvr_cli.screens.console import show_error
+
+    show_error(error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Which generators there are, where their code is, and how each is best run."""

@@ -1,0 +1,81 @@
+"""The state of a folder that has no commit, as one name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from vbvr_cli.errors import ConfigurationError
+
+LEFT_OUT = frozenset(
+    {".git", "__pycache__", ".venv", "venv", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".DS_Store"}
+)
+LEFT_OUT_SUFFIXES = (".pyc", ".pyo", ".egg-info")
+OUTPUT_FOLDERS = frozenset({"data", "output", "outputs"})
+
+
+def tree_digest(folder: Path) -> str:
+    """`tree-` and 16 hex digits of the SHA-256 over paths, bytes and executable bits of a folder's files.
+
+    Left out is what decides no sample: version control, caches, virtual environments, and `*_task` folders
+    anywhere below a top-level data/, output/ or outputs/, where a run by hand puts its samples. Whatever
+    else these three hold counts, since a generator may read it. A symbolic link counts by its target;
+    one that leaves the folder raises ConfigurationError, since what it points at could change unseen.
+    """
+    digest = hashlib.sha256()
+    for relative in sorted(_files(folder), key=lambda path: path.as_posix()):
+        path = folder / relative
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            kind, content = b"link", os.fsencode(_target_within(path, folder))
+        elif stat.S_ISREG(mode):
+            kind, content = b"program" if mode & stat.S_IXUSR else b"file", _sha256(path)
+        else:
+            raise ConfigurationError(
+                f"{path} is neither a file nor a folder nor a link.",
+                why="Its content cannot be told, so nothing made with it could be made again.",
+                hint="Remove it from the generator's folder.",
+            )
+        for part in (kind, os.fsencode(relative.as_posix()), content):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return f"tree-{digest.hexdigest()[:16]}"
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for current, folders, files in os.walk(folder):
+        here = Path(current).relative_to(folder)
+        in_output = bool(here.parts) and here.parts[0] in OUTPUT_FOLDERS
+        kept = [
+            name for name in folders if not _is_left_out(name) and not (in_output and _holds_samples(name))
+        ]
+        links = [name for name in kept if (folder / here / name).is_symlink()]
+        folders[:] = [name for name in kept if name not in links]
+        yield from (here / name for name in [*files, *links] if not _is_left_out(name))
+
+
+def _is_left_out(name: str) -> bool:
+    return name in LEFT_OUT or name.endswith(LEFT_OUT_SUFFIXES)
+
+
+def _holds_samples(name: str) -> bool:
+    return name.endswith("_task")
+
+
+def _target_within(link: Path, folder: Path) -> Path:
+    root = folder.resolve()
+    target = (link.parent / link.readlink()).resolve()
+    if not target.is_relative_to(root):
+        raise ConfigurationError(
+            f"{link} is a link to {target}, which is outside the generator's folder.",
+            why="What it points at is no part of the generator and could change unseen.",
+            hint="Copy the file into the folder instead of linking to it.",
+        )
+    return target.relative_to(root)
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

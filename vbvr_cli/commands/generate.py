@@ -1,0 +1,103 @@
+"""`vbvr generate`: submit, work and collect in one, on this machine."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.session import open_session
+from vbvr_cli.config import Options
+
+EPILOG = """[bold]Examples[/bold]
+
+vbvr generate -g all -n 10
+
+vbvr generate -g 'G-*' -g O-nonogram_data-generator -n 1000 -s 7 --dest data
+
+vbvr generate -g all -n 20 --dest data --dry-run
+
+[dim]The same command again goes on where it stopped; with a larger -n it extends the dataset.[/dim]"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=EPILOG)(generate)
+
+
+def generate(
+    context: typer.Context,
+    generator: opt.Generators,
+    samples: opt.Samples = 10_000,
+    batch_size: opt.BatchSize = None,
+    seed: opt.Seed = 0,
+    output_format: opt.OutputFormat = opt.OutputFormatChoice.FILES,
+    dedup: opt.Dedup = False,
+    workers: opt.Workers = None,
+    dest: Annotated[
+        Path | None, typer.Option(help="Where the dataset goes. Default: the state folder's data.")
+    ] = None,
+    append: opt.Append = False,
+    replace: opt.Replace = False,
+    dry_run: opt.DryRun = False,
+    as_json: opt.Json = False,
+    home: opt.Home = None,
+    generators_path: opt.GeneratorsPath = None,
+    catalog: opt.CatalogFile = None,
+) -> None:
+    """Make a dataset on this machine: submit, work and collect in one."""
+    from vbvr_cli.errors import InterruptedWorkError
+    from vbvr_cli.operations.generate import generate as run_generate
+    from vbvr_cli.operations.generate import unfinished_error
+    from vbvr_cli.operations.submit import Submitter
+    from vbvr_cli.planning import Request
+    from vbvr_cli.screens.dispatch import announce_plan, show_generated, show_plan
+    from vbvr_cli.screens.progress import SampleProgress
+
+    request = Request(
+        samples=samples,
+        batch_size=batch_size,
+        seed=seed,
+        output_format=output_format.value,
+        dedup=dedup,
+        append=append,
+        replace=replace,
+    )
+    session = open_session(context, Options(home, catalog, generators_path, "local"))
+    bucket = str(dest.absolute()) if dest else session.backend.default_bucket
+    submitter = Submitter(session.backend, session.catalog, bucket)
+    crew = workers or os.cpu_count() or 1
+    if dry_run or samples == 0:
+        show_plan(submitter.plans(generator, request), crew, as_json=as_json)
+        return
+    session.backend.allow_bucket(bucket)
+    submitter.adopt(generator)
+    plans = submitter.plans(generator, request)
+    announce_plan(plans, bucket, request.seed)
+    try:
+        with SampleProgress() as progress:
+            report = run_generate(
+                session.backend,
+                submitter,
+                plans,
+                workers=crew,
+                environment=session.settings.environment(),
+                logs=session.settings.home / "logs",
+                on_standing=progress.show,
+            )
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(
+            "Stopped. Everything finished so far is kept.", hint=f"Go on with: {_same_command()}"
+        ) from None
+    show_generated(report, bucket, as_json=as_json)
+    if error := unfinished_error(report):
+        raise error
+
+
+def _same_command() -> str:
+    return shlex.join(["vbvr", *sys.argv[1:]])

@@ -1,0 +1,87 @@
+"""The options that several commands share, named and explained the same everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+WHERE = "Where things are"
+
+
+class OutputFormatChoice(StrEnum):
+    """What a dataset is made of."""
+
+    FILES = "files"
+    TAR = "tar"
+
+
+Generators = Annotated[
+    list[str],
+    typer.Option(
+        "--generator",
+        "-g",
+        help="A generator's name, a glob such as 'O-*', or all. Repeatable.",
+        metavar="NAME|GLOB|all",
+    ),
+]
+Samples = Annotated[
+    int,
+    typer.Option("--samples", "-n", help="Total for each generator; 0 lists what would be asked.", min=0),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        "--batch-size", "-b", help="Samples a task. Default: as measured for the generator, else 100."
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", "-s", help="The same seed gives the same samples.")]
+OutputFormat = Annotated[
+    OutputFormatChoice, typer.Option(help="Loose files, or a tar archive for each task.")
+]
+Dedup = Annotated[bool, typer.Option("--dedup", help="Make each puzzle only once; duplicates are remade.")]
+Append = Annotated[
+    bool, typer.Option("--append", help="Where the indices are taken by another run, begin behind it.")
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Where the indices are taken by another run, discard that run.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show tasks, samples, time and size, and change nothing.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for scripts.")]
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        help="State folder: queue, ledger, scratch. Default: VBVR_HOME, else .vbvr.",
+        file_okay=False,
+        rich_help_panel=WHERE,
+    ),
+]
+GeneratorsPath = Annotated[
+    str | None,
+    typer.Option(
+        help="Folders of generators beside the catalog, separated by ':'. Default: GENERATORS_PATH.",
+        metavar="FOLDER[:FOLDER]",
+        rich_help_panel=WHERE,
+    ),
+]
+CatalogFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalog",
+        help="Default: VBVR_CATALOG, else generators.yaml here, else the one that comes with vbvr.",
+        dir_okay=False,
+        rich_help_panel=WHERE,
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(help="Where to run: local. Default: VBVR_TARGET, else local.", rich_help_panel=WHERE),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", "-w", help="Worker processes. Default: one for each core.", min=1, max=1024),
+]

@@ -1,0 +1,48 @@
+"""What a command works with: settings, the back end and the catalog, opened when first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from vbvr_cli.config import Options, Settings
+
+if TYPE_CHECKING:
+    from vbvr_cli.backends.ports import Backend
+    from vbvr_cli.catalog.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One command's view of the world."""
+
+    settings: Settings
+    backend: Backend
+    catalog: Catalog
+
+    def bucket(self, named: str | None) -> str:
+        """The bucket that an option names: on this machine a folder, by its absolute path."""
+        if named is None:
+            return self.backend.default_bucket
+        return str(Path(named).expanduser().absolute()) if self.backend.target == "local" else named
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """How the app lets commands reach a back end: they never construct one themselves."""
+
+    connect: Callable[[Options], Session]
+
+
+def open_session(context: typer.Context, options: Options) -> Session:
+    """Open what the options name, and say first which target it is."""
+    connections = context.find_root().obj
+    if not isinstance(connections, Connections):
+        raise TypeError("commands run below the app")
+    session = connections.connect(options)
+    context.call_on_close(session.backend.close)
+    return session

@@ -1,0 +1,1 @@
+"""What vbvr does, as plain functions over the ports: they return values and print nothing."""

@@ -1,0 +1,38 @@
+"""Finds runs and compares what they should be with what they are."""
+
+from __future__ import annotations
+
+from vbvr_cli.backends.ports import Backend
+from vbvr_cli.errors import InvalidRequestError
+from vbvr_cli.manifest import MANIFESTS
+from vbvr_cli.models import Run
+from vbvr_cli.operations.reconcile import Comparison, adopt_runs, compare
+from vbvr_cli.operations.reconcile import repair as repair_run
+
+
+def find_runs(backend: Backend, run_id: str | None, bucket: str | None = None) -> list[Run]:
+    """Runs whose id begins with `run_id` (all, if None). Raises InvalidRequestError if there is none."""
+    runs = [
+        run for run in backend.ledger.list_runs(bucket) if run_id is None or run.key.run_id.startswith(run_id)
+    ]
+    if run_id is not None and not runs:
+        raise InvalidRequestError(
+            f"There is no run {run_id!r}.",
+            why=f"the ledger of {backend.description} does not know it",
+            hint="See `vbvr status` for all runs, or name another state folder with --home.",
+        )
+    return runs
+
+
+def examine(backend: Backend, run: Run, *, repair: bool) -> Comparison:
+    """Compare a run; with `repair`, mend the ledger and compare again."""
+    comparison = compare(backend, run)
+    if repair and repair_run(backend, comparison):
+        comparison = compare(backend, run)
+    return comparison
+
+
+def restore_bucket(backend: Backend, bucket: str) -> list[Run]:
+    """Take up every run that a bucket describes and the ledger does not know."""
+    generators = backend.store(bucket).list_folders(MANIFESTS)
+    return [run for generator in generators for run in adopt_runs(backend, bucket, generator)]

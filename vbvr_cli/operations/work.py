@@ -1,0 +1,67 @@
+"""Works on the queue: in this process, or with several worker processes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vbvr_cli.backends.ports import Backend
+from vbvr_cli.catalog.catalog import Catalog
+from vbvr_cli.models import TaskState
+from vbvr_cli.operations.generate import POLL_SECONDS, Standing
+from vbvr_cli.operations.workforce import Workforce
+from vbvr_cli.worker.worker import Worker
+from vbvr_cli.worker.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What was finished meanwhile, by whomever."""
+
+    tasks: int
+    samples: int
+    seconds: float
+
+
+def work_here(
+    backend: Backend, catalog: Catalog, scratch: Path, stop: threading.Event, *, forever: bool
+) -> None:
+    """Be one worker, until `stop` is set or, unless `forever`, the queue is empty."""
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    with Workspace(scratch) as workspace:
+        Worker(backend, catalog.get, workspace, name=name, stop=stop).work(until_empty=not forever)
+    backend.close()
+
+
+def work_with(
+    backend: Backend,
+    count: int,
+    environment: Mapping[str, str],
+    logs: Path,
+    *,
+    forever: bool,
+    on_standing: Callable[[Standing], None],
+) -> Worked:
+    """Let `count` worker processes work until the queue is empty, or `forever`."""
+    before = _finished(backend)
+    started = time.monotonic()
+    with Workforce(count, environment, logs, forever=forever) as workforce:
+        while workforce.running:
+            workforce.check()
+            seconds = time.monotonic() - started
+            on_standing(Standing(tuple(backend.ledger.progress()), seconds, workforce.running))
+            time.sleep(POLL_SECONDS)
+        workforce.check()
+    tasks, samples = _finished(backend)
+    return Worked(tasks - before[0], samples - before[1], time.monotonic() - started)
+
+
+def _finished(backend: Backend) -> tuple[int, int]:
+    progress = backend.ledger.progress()
+    tasks = sum(one.tasks.get(TaskState.DONE, 0) for one in progress)
+    return tasks, sum(one.samples_done for one in progress)

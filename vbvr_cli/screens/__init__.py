@@ -1,0 +1,1 @@
+"""What people see: one look for all tables, messages and live displays."""

@@ -1,0 +1,72 @@
+"""The two streams: results on stdout, everything said beside them on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from vbvr_cli.errors import VbvrError
+
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False)
+
+
+def note(text: str) -> None:
+    """Say something beside the result."""
+    err.print(f"[dim]{escape(text)}[/dim]", soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    """Say something that the user should look at."""
+    err.print(f"[yellow]warning:[/yellow] {escape(text)}", soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """A line of the result."""
+    out.print(escape(text), soft_wrap=True)
+
+
+def show_error(error: VbvrError) -> None:
+    """What failed, why, and what to do."""
+    err.print(f"[bold red]error:[/bold red] {escape(error.what)}", soft_wrap=True)
+    if error.why:
+        err.print(f"  [dim]why:[/dim] {escape(error.why)}", soft_wrap=True)
+    if error.hint:
+        err.print(f"  [dim]fix:[/dim] {escape(error.hint)}", soft_wrap=True)
+
+
+def show_json(value: Any) -> None:
+    """The result for a script: one JSON document on one line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+
+def show_table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> None:
+    """A table on stdout; `columns` are (heading, justify). Piped, its cells are separated by tabs."""
+    if not out.is_terminal:
+        for row in rows:
+            sys.stdout.write("\t".join(row) + "\n")
+        return
+    out.print(make_table(columns, rows))
+
+
+def make_table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> Table:
+    """A table in vbvr's look."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for number, (heading, justify) in enumerate(columns):
+        table.add_column(heading, justify=justify, no_wrap=number == 0, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
+
+
+def show_lines(lines: Iterable[str]) -> None:
+    """Plain lines of the result."""
+    for line in lines:
+        say(line)

@@ -1,0 +1,84 @@
+"""What `generate`, `submit` and `worker` say before and after the work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vbvr_cli.operations.generate import GenerateReport
+from vbvr_cli.operations.submit import SubmitReport
+from vbvr_cli.planning import Action, GeneratorPlan
+from vbvr_cli.screens.console import note, say, show_json, show_table, warn
+from vbvr_cli.screens.plans import (
+    PLAN_COLUMNS,
+    RUN_COLUMNS,
+    plan_as_json,
+    plan_rows,
+    progress_as_json,
+    run_rows,
+)
+from vbvr_cli.screens.units import plural, rate, size
+
+
+def show_plan(plans: Sequence[GeneratorPlan], workers: int, *, as_json: bool) -> None:
+    """The result of a dry run."""
+    if as_json:
+        show_json({"dry_run": True, "workers": workers, "plan": plan_as_json(plans, workers)})
+        return
+    show_table(PLAN_COLUMNS, plan_rows(plans, workers))
+    note(f"Nothing was changed. Times are for {plural(workers, 'worker')}; ~ means not measured yet.")
+
+
+def announce_plan(plans: Sequence[GeneratorPlan], bucket: str, seed: int) -> None:
+    """What is about to be done, and what is left out."""
+    new = sum(one.new_samples for one in plans if one.action is not Action.REFUSE)
+    note(f"{plural(new, 'new sample')} of {plural(len(plans), 'generator')}, seed {seed}, into {bucket}")
+    for one in plans:
+        for run in one.replaced:
+            warn(f"{one.generator.name}: run {run.key.run_id} and its samples are discarded")
+        if one.refusal:
+            warn(str(one.refusal))
+
+
+def show_generated(report: GenerateReport, bucket: str, *, as_json: bool) -> None:
+    """The dataset, and what to do next."""
+    progress = report.standing.progress
+    if as_json:
+        show_json(
+            {
+                "dest": bucket,
+                "seconds": round(report.standing.seconds, 3),
+                "runs": [progress_as_json(one) for one in progress],
+                "refused": dict(report.refused),
+            }
+        )
+        return
+    show_table(RUN_COLUMNS, run_rows(progress))
+    done = sum(one.samples_done for one in progress)
+    made = size(sum(one.num_bytes for one in progress))
+    say(f"{plural(done, 'sample')}, {made}, in {Path(bucket) / 'questions'}")
+
+
+def show_submitted(report: SubmitReport, *, as_json: bool) -> None:
+    """What was sent."""
+    if as_json:
+        show_json(
+            {
+                "runs": [{"run_id": run.run_id, "bucket": run.bucket} for run in report.runs],
+                "tasks_sent": report.tasks_sent,
+                "samples_sent": report.samples_sent,
+                "refused": dict(report.refused),
+            }
+        )
+        return
+    sent = f"sent {plural(report.tasks_sent, 'task')} of {plural(report.samples_sent, 'sample')}"
+    say(sent if report.tasks_sent else "nothing to send: every task is done or in the queue")
+
+
+def show_worked(tasks: int, samples: int, seconds: float, *, as_json: bool) -> None:
+    """What workers did."""
+    if as_json:
+        show_json({"tasks_done": tasks, "samples_done": samples, "seconds": round(seconds, 3)})
+        return
+    speed = f", {rate(samples / seconds)}" if seconds > 0 and samples else ""
+    say(f"{plural(tasks, 'task')} done, {plural(samples, 'sample')}{speed}")

@@ -1,0 +1,86 @@
+"""How generators are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vbvr_cli.catalog.catalog import Catalog
+from vbvr_cli.catalog.generator import Generator
+from vbvr_cli.screens.console import note, say, show_json, show_table, warn
+from vbvr_cli.screens.units import count, plural
+
+COLUMNS = (
+    ("generator", "left"),
+    ("category", "left"),
+    ("role", "left"),
+    ("commit", "left"),
+    ("batch", "right"),
+    ("s/sample", "right"),
+)
+
+
+def show_generators(catalog: Catalog, *, every: bool, as_json: bool) -> None:
+    """A row for each generator that can run here; with `every`, also what the others lack."""
+    known, unavailable = list(catalog), catalog.unavailable
+    if as_json:
+        others = [{"name": one.name, "reason": one.reason, "mend": one.mend} for one in unavailable]
+        show_json({"generators": [as_dict(one) for one in known], "unavailable": others if every else []})
+        return
+    for notice in catalog.notices:
+        warn(notice)
+    show_table(COLUMNS, [_row(one) for one in known])
+    if every:
+        show_table(
+            (("cannot run here", "left"), ("why", "left"), ("fix", "left")),
+            [[one.name, one.reason, one.mend] for one in unavailable],
+        )
+    elif unavailable:
+        note(f"{plural(len(unavailable), 'generator')} more cannot run here yet: vbvr generators list --all")
+
+
+def show_generator(generator: Generator, *, as_json: bool) -> None:
+    """All that is known of one generator."""
+    described = as_dict(generator)
+    if as_json:
+        show_json(described)
+        return
+    width = max(map(len, described))
+    for name, value in described.items():
+        if value not in (None, "", []):
+            say(f"{name:<{width}}  {' '.join(value) if isinstance(value, list) else value}")
+
+
+def as_dict(generator: Generator) -> dict[str, Any]:
+    """A generator for scripts."""
+    return {
+        "name": generator.name,
+        "path": str(generator.path),
+        "commit": generator.provenance.commit,
+        "branch": generator.provenance.branch,
+        "repo": generator.provenance.repo,
+        "timestamp": generator.provenance.timestamp,
+        "category": generator.category,
+        "role": generator.role,
+        "licence": generator.licence,
+        "options": list(generator.options),
+        "environment": generator.environment.id,
+        "python": str(generator.environment.python),
+        "batch_size": generator.batch_size,
+        "time_limit_seconds": generator.time_limit_seconds,
+        "memory_mb": generator.memory_mb,
+        "seconds_per_sample": generator.seconds_per_sample,
+        "bytes_per_sample": generator.bytes_per_sample,
+        "pool": generator.pool,
+    }
+
+
+def _row(generator: Generator) -> list[str]:
+    seconds = generator.seconds_per_sample
+    return [
+        generator.name,
+        generator.category or "",
+        generator.role if generator.role != "none" else "",
+        generator.provenance.commit[:12],
+        count(generator.batch_size),
+        f"{seconds:.2f}" if seconds else "",
+    ]

@@ -1,0 +1,1 @@
+"""The object trajectory: where will it be, after how it moves now?"""

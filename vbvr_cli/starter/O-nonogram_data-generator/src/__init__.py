@@ -1,0 +1,1 @@
+"""The nonogram: a picture to be found from the lengths of its runs."""

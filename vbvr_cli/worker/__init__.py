@@ -1,0 +1,1 @@
+"""One task, from claim to complete. Imports neither Typer nor Rich: the Lambda image needs neither."""
