@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vbvr_cli.catalog.entries import Entry, Figures, PathSource, StarterSource
-from vbvr_cli.catalog.environments import OWN_PYTHON, environment_of, inspect_interpreter
 from vbvr_cli.catalog.folders import find_folders
 from vbvr_cli.catalog.generator import Generator
+from vbvr_cli.catalog.interpreters import OWN_PYTHON, environment_of, inspect_interpreter
 from vbvr_cli.catalog.loader import Listing, find_catalog, read_listing
 from vbvr_cli.catalog.output_option import find_output_option
 from vbvr_cli.catalog.sources import GeneratorUnavailableError, locate

@@ -44,6 +44,19 @@ def tree_digest(folder: Path) -> str:
     return f"tree-{digest.hexdigest()[:16]}"
 
 
+def tree_seal(folder: Path) -> str:
+    """16 hex digits that change when a file comes, goes, or is written to; nothing is read.
+
+    Only for the same folder at another time: it is over sizes and times of modification.
+    """
+    digest = hashlib.sha256()
+    for relative in sorted(_files(folder), key=lambda path: path.as_posix()):
+        status = (folder / relative).lstat()
+        mark = f"{relative.as_posix()}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_mode}\n"
+        digest.update(os.fsencode(mark))
+    return digest.hexdigest()[:16]
+
+
 def _files(folder: Path) -> Iterator[Path]:
     for current, folders, files in os.walk(folder):
         here = Path(current).relative_to(folder)

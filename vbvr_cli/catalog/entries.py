@@ -59,6 +59,7 @@ def _option(value: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Category = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Licence = Annotated[str, AfterValidator(_licence)]
 SystemPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+:-]*$")]
@@ -91,7 +92,7 @@ class GitSource(_Fields):
     """A generator in a git repository. `commit` none: fetching pins it in generators.lock."""
 
     git: Annotated[str, AfterValidator(_repository)]
-    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    commit: Commit | None = None
     branch: Annotated[str, Field(min_length=1, max_length=255)] | None = None
 
 

@@ -1,134 +1,103 @@
-"""Which interpreter a generator runs in, and what of it decides the bytes of samples."""
+"""The environments that uv built for generators, below the state folder: `{root}/{key}`."""
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-import subprocess
-import sys
-from dataclasses import dataclass
+import secrets
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
-from vbvr_cli.catalog import probe
-from vbvr_cli.catalog.generator import Environment
-from vbvr_cli.catalog.requirements import Line, read_requirements
+from vbvr_cli.catalog import uv
+from vbvr_cli.catalog.grouping import environment_key
+from vbvr_cli.catalog.interpreters import OWN_PYTHON, PROBE_RECORD, inspect_interpreter, run_probe
+from vbvr_cli.catalog.lock import LockedEnvironment
+from vbvr_cli.catalog.requirements import Needs, find_needs
 from vbvr_cli.errors import ConfigurationError
 
-PROBE_SECONDS = 60
-MISSING = "missing"
-OWN_PYTHON = Path(sys.executable)
+FOLDERS = "folders"
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """An installed distribution and its own requirements, markers not yet asked."""
+class Environments:
+    """Builds environments and finds them again. `notify` is told before one is built: it takes a while."""
 
-    version: str
-    requires: tuple[str, ...]
+    def __init__(self, root: Path, notify: Callable[[str], None] = lambda _: None) -> None:
+        self._root = root.absolute()
+        self._notify = notify
 
+    def python(self, key: str) -> Path:
+        """The interpreter of an environment, whether or not it is built."""
+        return self._root / key / "bin" / "python"
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
-    """A Python and what is installed in it, by canonical name. `markers` as environment markers ask."""
+    def is_built(self, key: str) -> bool:
+        """Whether an environment is there, complete."""
+        return (self._root / key / PROBE_RECORD).is_file()
 
-    markers: dict[str, str]
-    distributions: dict[str, Distribution]
+    def build(self, key: str, environment: LockedEnvironment) -> None:
+        """Build an environment unless it is there. Whole or not at all. Raises ConfigurationError."""
+        if self.is_built(key):
+            return
+        self._notify(f"building the environment {key} of {len(environment.packages)} packages")
+        draft = self._root / f".{key}-{secrets.token_hex(4)}"
+        try:
+            uv.build(draft, environment.python, environment.packages)
+            (draft / PROBE_RECORD).write_text(json.dumps(run_probe(draft / "bin" / "python")))
+            if not self.is_built(key):
+                shutil.rmtree(self._root / key, ignore_errors=True)
+                draft.rename(self._root / key)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
-    @classmethod
-    def from_probe(cls, found: dict[str, Any]) -> Interpreter:
-        """Read what `probe.describe` gives."""
-        return cls(
-            found["markers"],
-            {
-                str(canonicalize_name(name)): Distribution(version, tuple(requires))
-                for name, (version, requires) in found["distributions"].items()
-            },
-        )
+    def build_all(self, environments: dict[str, LockedEnvironment]) -> dict[str, str]:
+        """Build several, two at a time; why by key for those that could not be."""
 
-    def everything(self) -> dict[str, str]:
-        """The versions of all that is installed; vbvr itself is no part of a generator's environment."""
-        return {name: found.version for name, found in self.distributions.items() if name != "vbvr"}
-
-    def closure(self, lines: tuple[Line, ...]) -> dict[str, str]:
-        """The versions of what the lines ask for and of all that these need; what is not there is `missing`.
-
-        A line that vbvr cannot read counts as it stands.
-        """
-        found = {f"line {line.text}": "" for line in lines if line.requirement is None}
-        waiting = [line.requirement for line in lines if line.requirement is not None]
-        seen: set[tuple[str, str]] = set()
-        while waiting:
-            requirement = waiting.pop()
-            if requirement.marker and not requirement.marker.evaluate({**self.markers, "extra": ""}):
-                continue
-            name = str(canonicalize_name(requirement.name))
-            distribution = self.distributions.get(name)
-            found[name] = distribution.version if distribution else MISSING
-            for extra in ("", *sorted(requirement.extras)):
-                if distribution and (name, extra) not in seen:
-                    seen.add((name, extra))
-                    waiting += self._needs(distribution, extra)
-        return found
-
-    def _needs(self, distribution: Distribution, extra: str) -> list[Requirement]:
-        needs = []
-        for text in distribution.requires:
+        def attempt(key: str) -> str | None:
             try:
-                requirement = Requirement(text)
-            except InvalidRequirement:  # metadata of old packages; pip warns and goes on, too
-                continue
-            if requirement.marker is None or requirement.marker.evaluate({**self.markers, "extra": extra}):
-                requirement.marker = None
-                needs.append(requirement)
-        return needs
+                self.build(key, environments[key])
+            except ConfigurationError as error:
+                return f"{error.what} {error.why}"
+            return None
 
-    def identity(self, versions: dict[str, str]) -> str:
-        """`py{major.minor}-{16 hex}` over the interpreter, the machine's architecture and the versions."""
-        python = self.markers["python_version"]
-        parts = [
-            self.markers["implementation_name"],
-            python,
-            self.markers["platform_machine"],
-            *sorted(f"{name}=={version}" for name, version in versions.items()),
-        ]
-        return f"py{python}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
+        with ThreadPoolExecutor(2) as pool:
+            ended = dict(zip(environments, pool.map(attempt, environments), strict=True))
+        return {key: why for key, why in ended.items() if why is not None}
+
+    def of_folder(self, folder: Path, *, build: bool) -> Path | None:
+        """The interpreter for a generator that no lock names; None where it has to be built first.
+
+        vbvr's own where that has all it needs, else one of the newest packages that its requirements allow:
+        chosen once for these requirements, and kept. Raises ConfigurationError where that fails.
+        """
+        needs = find_needs(folder)
+        if inspect_interpreter(OWN_PYTHON).meets(needs.lines):
+            return OWN_PYTHON
+        record = self._record(needs)
+        if record.is_file():
+            environment = LockedEnvironment.model_validate_json(record.read_bytes())
+        elif build:
+            environment = _resolve(folder, needs)
+            record.parent.mkdir(parents=True, exist_ok=True)
+            record.write_text(environment.model_dump_json(indent=2))
+        else:
+            return None
+        key = environment_key(environment.python, environment.packages)
+        if build:
+            self.build(key, environment)
+        return self.python(key) if self.is_built(key) else None
+
+    def _record(self, needs: Needs) -> Path:
+        identity = "\n".join([uv.OWN_VERSION, *sorted(needs.by_text)])
+        return self._root / FOLDERS / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.json"
 
 
-def environment_of(folder: Path, python: Path) -> Environment:
-    """The environment of the generator in a folder that runs in this interpreter.
-
-    Its id covers what its requirements.txt leads to; without one, all that is installed. Raises
-    ConfigurationError where the interpreter does not run.
-    """
-    return Environment(python, _identity(python, read_requirements(folder)))
-
-
-@functools.lru_cache(maxsize=1024)
-def _identity(python: Path, lines: tuple[Line, ...] | None) -> str:
-    interpreter = inspect_interpreter(python)
-    versions = interpreter.everything() if lines is None else interpreter.closure(lines)
-    return interpreter.identity(versions)
-
-
-@functools.lru_cache(maxsize=64)
-def inspect_interpreter(python: Path) -> Interpreter:
-    """What an interpreter is and has. Another than vbvr's own is started once, isolated from this one."""
-    if python == OWN_PYTHON:
-        return Interpreter.from_probe(probe.describe())
+def _resolve(folder: Path, needs: Needs) -> LockedEnvironment:
     try:
-        finished = subprocess.run(
-            [python, "-I", probe.__file__], capture_output=True, check=True, timeout=PROBE_SECONDS, text=True
-        )
-        return Interpreter.from_probe(json.loads(finished.stdout))
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        output = getattr(error, "stderr", None) or str(error)
+        return LockedEnvironment(python=uv.OWN_VERSION, packages=uv.resolve(needs.by_text))
+    except uv.ResolutionError as error:
         raise ConfigurationError(
-            f"{python} does not run as a Python interpreter.",
-            why=output.strip().splitlines()[-1],
-            hint="Set VBVR_PYTHON to a Python 3.8 or newer, or unset it to use vbvr's own.",
+            f"The requirements of {folder} cannot be met.",
+            why=str(error),
+            hint="Correct its requirements.txt, or set VBVR_PYTHON to an interpreter that has what it needs.",
         ) from error

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vbvr_cli.catalog.output_option import PROGRAM
+from vbvr_cli.catalog.source_code import PROGRAM
 from vbvr_cli.errors import ConfigurationError
 from vbvr_cli.models import GENERATOR_NAME
 

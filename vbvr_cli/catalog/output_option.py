@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-import vbvr_cli
 from vbvr_cli.catalog.generator import OutputOption
+from vbvr_cli.catalog.source_code import PROGRAM, modules_by_distance
 from vbvr_cli.errors import ConfigurationError
 
-PROGRAM = Path("examples/generate.py")
 OPTIONS: tuple[OutputOption, ...] = ("--output", "--output-dir")
-_KIT = ("vbvr_cli", "starter", "kit")
-_KIT_ROOTS = (Path(vbvr_cli.__file__).resolve().parents[1],)
 _DECLARING_CALLS = frozenset({"add_argument", "add_option", "option", "Option"})
 
 
@@ -24,19 +21,12 @@ def find_output_option(folder: Path) -> OutputOption:
     first: a helper may declare options for a command of its own. Raises ConfigurationError if none declares
     either.
     """
-    seen: set[Path] = set()
-    level = [folder / PROGRAM]
     declared: set[str] = set()
-    while level:
-        seen.update(level)
-        trees = [(path, _parse(path)) for path in level]
-        here = {option for _, tree in trees for option in _declared_options(tree)}
+    for level in _options_by_distance(folder):
         for option in OPTIONS:
-            if option in here:
+            if option in level:
                 return option
-        declared |= here
-        imported = [module for path, tree in trees for module in _imports(tree, path, folder)]
-        level = [module for module in dict.fromkeys(imported) if module not in seen]
+        declared |= level
     others = f" It declares {', '.join(sorted(declared))}." if declared else ""
     raise ConfigurationError(
         f"{folder / PROGRAM} takes neither --output nor --output-dir.",
@@ -45,21 +35,17 @@ def find_output_option(folder: Path) -> OutputOption:
     )
 
 
-def _parse(path: Path) -> ast.Module:
-    try:
-        return ast.parse(path.read_bytes(), filename=str(path))
-    except FileNotFoundError:
-        raise ConfigurationError(
-            f"{path} does not exist.",
-            why="A generator is a folder with examples/generate.py.",
-            hint="Check the path; a template or a pipeline of another kind cannot be run.",
-        ) from None
-    except (SyntaxError, ValueError, OSError, RecursionError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read as Python.",
-            why=f"{error}.",
-            hint="Mend the generator, or leave it out.",
-        ) from error
+def find_missing_options(folder: Path) -> list[str]:
+    """What of `--num-samples` and `--seed` is declared nowhere. Raises ConfigurationError as above."""
+    find_output_option(folder)
+    declared = set().union(*_options_by_distance(folder))
+    return [option for option in ("--num-samples", "--seed") if option not in declared]
+
+
+def _options_by_distance(folder: Path) -> Iterator[set[str]]:
+    """The options that the program declares, then those of what it imports, then of what these import."""
+    for modules in modules_by_distance(folder):
+        yield {option for tree in modules.values() for option in _declared_options(tree)}
 
 
 def _declared_options(tree: ast.Module) -> set[str]:
@@ -106,32 +92,3 @@ def _options_from_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -
         named = any(True for call in calls for _ in _long_options(call))
         if not named and (calls or (by_name and default is not None)):
             yield f"--{parameter.arg.replace('_', '-')}"
-
-
-def _imports(tree: ast.Module, path: Path, folder: Path) -> Iterator[Path]:
-    """The files of the folder, or of the starters' kit, that a module imports, in the order of its source."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                parts = alias.name.split(".")
-                yield from _module_files(parts, _roots(parts, path, folder))
-        elif isinstance(node, ast.ImportFrom):
-            parts = node.module.split(".") if node.module else []
-            roots = (path.parents[node.level - 1],) if node.level else _roots(parts, path, folder)
-            inside = [root for root in roots if root.is_relative_to(folder) or root in _KIT_ROOTS]
-            for alias in node.names:
-                yield from _module_files([*parts, alias.name], inside)
-
-
-def _roots(parts: Sequence[str], path: Path, folder: Path) -> Sequence[Path]:
-    return _KIT_ROOTS if tuple(parts[:3]) == _KIT else (folder, path.parent)
-
-
-def _module_files(parts: Sequence[str], roots: Sequence[Path]) -> Iterator[Path]:
-    """The packages on the way to a module, then the module; a last part that is no module is skipped."""
-    for root in roots:
-        for depth in range(1, len(parts) + 1):
-            package = root.joinpath(*parts[:depth])
-            for candidate in (package / "__init__.py", package.parent / f"{package.name}.py"):
-                if candidate.is_file():
-                    yield candidate

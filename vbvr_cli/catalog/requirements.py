@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,27 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from vbvr_cli.catalog.source_code import PROGRAM, foreign_imports
+
 FILE_NAME = "requirements.txt"
 HEADLESS = {
     "opencv-python": "opencv-python-headless",
     "opencv-contrib-python": "opencv-contrib-python-headless",
 }
 """The same package without a window system, which no worker has."""
+
+
+DISTRIBUTIONS = {
+    "cv2": "opencv-python-headless",
+    "PIL": "Pillow",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+    "chess": "chess",
+    "cairo": "pycairo",
+    "shapely": "Shapely",
+}
+"""What is installed under another name than it is imported by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +42,56 @@ class Line:
     text: str
     requirement: Requirement | None
 
+    @property
+    def place(self) -> str:
+        """Where a person finds it."""
+        return f"{self.file}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a generator needs beside Python, and sentences about what had to be guessed or passed over."""
+
+    lines: tuple[Line, ...]
+    notices: tuple[str, ...] = ()
+
+    @property
+    def by_text(self) -> dict[str, Line]:
+        """The requirements that are understood, in one spelling each."""
+        return {str(line.requirement): line for line in self.lines if line.requirement}
+
+
+def find_needs(folder: Path) -> Needs:
+    """The requirements of a generator: of its requirements.txt, its pyproject.toml, or its imports."""
+    lines = read_requirements(folder)
+    if lines is not None:
+        passed_over = [
+            f"{line.place}: {line.text!r} is passed over" for line in lines if not line.requirement
+        ]
+        loose = [line.text for line in lines if line.requirement and not line.requirement.specifier]
+        unpinned = [f"unpinned: {', '.join(loose)}"] if loose else []
+        return Needs(lines, (*passed_over, *unpinned))
+    project = _read_project(folder / "pyproject.toml")
+    if project:
+        return Needs(project, (f"no {FILE_NAME}: requirements are those of pyproject.toml",))
+    imported = sorted(DISTRIBUTIONS.get(name, name) for name in foreign_imports(folder) - {"vbvr_cli"})
+    guessed = tuple(Line(folder / PROGRAM, 1, name, _parse(name)) for name in imported)
+    said = f"requirements are guessed from its imports: {', '.join(imported) or 'none'}"
+    return Needs(guessed, (f"no {FILE_NAME}: {said}",))
+
 
 def read_requirements(folder: Path) -> tuple[Line, ...] | None:
     """The lines of a generator's requirements.txt, with those of the files it includes; None without one."""
     file = folder / FILE_NAME
     return tuple(_read(file, folder, set())) if file.is_file() else None
+
+
+def _read_project(file: Path) -> tuple[Line, ...]:
+    try:
+        found = tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"]
+    except (OSError, KeyError, TypeError, ValueError):
+        return ()
+    return tuple(Line(file, 1, text, _parse(text)) for text in found if isinstance(text, str))
 
 
 def _read(file: Path, folder: Path, seen: set[Path]) -> Iterator[Line]:

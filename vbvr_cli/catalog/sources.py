@@ -10,7 +10,7 @@ import vbvr_cli
 from vbvr_cli.catalog.digest import tree_digest
 from vbvr_cli.catalog.entries import Entry, GitSource, PathSource, StarterSource
 from vbvr_cli.catalog.loader import STARTERS
-from vbvr_cli.catalog.output_option import PROGRAM
+from vbvr_cli.catalog.source_code import PROGRAM
 from vbvr_cli.errors import ConfigurationError
 from vbvr_cli.models import Provenance
 

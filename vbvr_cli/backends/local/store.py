@@ -191,7 +191,7 @@ def _making_folder(action: Callable[[Path], T], path: Path) -> T:
         try:
             return action(path)
         except FileNotFoundError:
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, FileExistsError):
                 path.parent.mkdir(parents=True, exist_ok=True)
     return action(path)
 

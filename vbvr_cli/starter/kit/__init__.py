@@ -1,9 +1,10 @@
 """What a generator is written with, so that its own code reads as its puzzle.
 
-A generator is one subclass of `Puzzle` and `main(ThatPuzzle)`. The kit draws each sample's randomness from the seed,
-records the video, writes the files and tells the worker of every finished sample.
+A generator is one subclass of `Puzzle` and `main(ThatPuzzle)`. The kit draws each sample's randomness from
+the seed, records the video, writes the files and tells the worker of every finished sample.
 
-It imports Pillow, PyAV and the standard library, nothing else of vbvr: a generator starts in a fifth of a second.
+It imports Pillow, PyAV and the standard library, nothing else of vbvr: a generator starts in a fifth of a
+second.
 """
 
 from vbvr_cli.starter.kit.canvas import SIDE, Canvas, Point, WholeBox

@@ -11,10 +11,10 @@ from vbvr_cli.starter.kit.sample import Sample
 
 
 def write_batch(kind: type[Puzzle], *, num_samples: int, seed: int, output: Path) -> Iterator[PurePosixPath]:
-    """Write samples 0 to `num_samples` - 1 as `{task}_task/{task}_{index:08d}/` and yield each path when it is there.
+    """Write so many samples as `{task}_task/{task}_{index:08d}/`, and yield each path when it is there.
 
-    A sample folder that exists is complete: samples are written beside, in a folder with a dotted name that is gone
-    at the end, and moved. One that is there already is replaced.
+    A sample folder that exists is complete: samples are written beside, in a folder with a dotted name that
+    is gone at the end, and moved. One that is there already is replaced.
     """
     output.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".unfinished-", dir=output) as unfinished:

@@ -89,7 +89,7 @@ class Canvas:
         bounds = font.getbbox(text, anchor=f"{align}s", stroke_width=stroke)
         left, top, right, bottom = (edge / SMOOTHING for edge in bounds)
         with self._enlarged((x + left, y + top, x + right, y + bottom)) as pen:
-            pen.text((x, y), text, colour, font, f"{align}s", stroke)
+            pen.text((x, y), text, colour, font=font, anchor=f"{align}s", stroke=stroke)
 
     @contextmanager
     def _enlarged(self, box: Box) -> Iterator["_Pen"]:
@@ -130,7 +130,7 @@ class _Pen:
         self.disc(end, width / 2, colour)
 
     def text(
-        self, at: Point, text: str, colour: Colour, font: ImageFont.FreeTypeFont, anchor: str, stroke: int
+        self, at: Point, text: str, colour: Colour, *, font: ImageFont.FreeTypeFont, anchor: str, stroke: int
     ) -> None:
         self._draw.text(self._place(at), text, colour, font, anchor, stroke_width=stroke)
 

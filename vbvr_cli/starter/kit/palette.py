@@ -20,7 +20,7 @@ def mix(below: Colour, above: Colour, opacity: float) -> Colour:
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours for a picture: `paper` behind everything, `panel` where the puzzle happens, `ink` for what is read."""
+    """Colours: `paper` behind everything, `panel` where the puzzle happens, `ink` for what is read."""
 
     name: str
     paper: Colour

@@ -43,7 +43,7 @@ class Puzzle(ABC):
         """Everything that decides the puzzle: two puzzles with the same parameters are duplicates."""
 
     def look(self) -> Parameters:
-        """What only decides how the puzzle is shown, such as its colours: the same puzzle in red is a duplicate."""
+        """What only decides how the puzzle is shown, such as colours: in red it is a duplicate."""
         return {}
 
     @abstractmethod
@@ -56,4 +56,4 @@ class Puzzle(ABC):
 
     @abstractmethod
     def shots(self) -> Iterator[Shot]:
-        """The solution as a video, RGB and of one size throughout; its first and last images are the sample's frames."""
+        """The solution as a video, all in RGB and of one size; its first and last image are the sample's frames."""

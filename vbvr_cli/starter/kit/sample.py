@@ -35,7 +35,7 @@ class Sample:
 
     @cached_property
     def param_hash(self) -> str:
-        """16 hexadecimal digits that two samples share when their puzzles are the same, however shown or worded."""
+        """16 hexadecimal digits, shared by samples of the same puzzle however it is shown and worded."""
         canonical = json.dumps(
             self.puzzle.parameters(), sort_keys=True, separators=(",", ":"), ensure_ascii=False
         )

@@ -16,8 +16,8 @@ _TO_CR = (_CHROMA / 2, -_GREEN / (1 - _RED) / 2 * _CHROMA, -_BLUE / (1 - _RED) /
 class Yuv420:
     """An RGB image with even sides and its planes in yuv420p, BT.709, limited range.
 
-    Only what changes is converted again, little in an animation, and by Pillow's plain arithmetic: swscale rounds
-    differently from one CPU to the next.
+    Only what changes is converted again, little in an animation, and by Pillow's plain arithmetic: swscale
+    rounds differently from one CPU to the next.
     """
 
     def __init__(self, image: Image.Image) -> None:

@@ -1,19 +1,19 @@
 """Exact motion in a room: straight legs from bounce to bounce.
 
-In one time step the object moves `vx` pixels across and `vy` down. Let a step be |vx * vy| ticks, and measure x in
-units of 1/|vy| pixel and y in units of 1/|vx| pixel: now every tick moves the object by one unit along both axes,
-every wall lies at whole units, and so every bounce falls on a whole tick. Positions and times are integers; nothing
-is rounded, so no error can add up.
+In one time step the object moves `vx` pixels across and `vy` down. Let a step be |vx * vy| ticks, and
+measure x in units of 1/|vy| pixel and y in units of 1/|vx| pixel: now every tick moves the object by one
+unit along both axes, every wall lies at whole units, and so every bounce falls on a whole tick. Positions
+and times are integers; nothing is rounded, so no error can add up.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 CLEARANCE = 10
-"""Pixels by which the object misses a block's corner, or strikes beside it: closer than that, it is hard to tell."""
+"""Pixels between the way and a block's corner: any closer, and one could not tell what happens there."""
 
 PAUSE = 0.2
-"""Steps between two bounces, or between a bounce and the end: closer than that, it is hard to tell which is first."""
+"""Steps between two bounces, or a bounce and the end: any less, and one could not tell which is first."""
 
 
 class Rectangle(NamedTuple):
@@ -39,7 +39,7 @@ class Rectangle(NamedTuple):
 
 
 class Course(NamedTuple):
-    """A point that moves one unit a tick along both axes: from `x`, `y` in the direction of `dx`, `dy`, 1 or -1."""
+    """A point that moves one unit a tick along both axes: from `x`, `y` by `dx`, `dy`, each 1 or -1."""
 
     x: int
     y: int
@@ -111,7 +111,8 @@ class Launch(NamedTuple):
 class Bounce(NamedTuple):
     """What ends a leg: after how many ticks, met sideways (`across`) or not, and what was struck.
 
-    `struck` is "left", "top", "right" or "bottom" for the room's walls, or "block" for `block`, by its number.
+    `struck` is "left", "top", "right" or "bottom" for the room's walls, or "block" for `block`, by its
+    number.
     """
 
     ticks: int
@@ -186,7 +187,7 @@ class Flight:
         return min(ahead, key=lambda bounce: bounce.ticks)
 
     def _is_plain(self, course: Course, bounce: Bounce, leaving: int | None) -> bool:
-        """Whether one sees that this bounce comes next: it takes its time, and no block's corner is in doubt."""
+        """Whether one can see that this comes next: not at once, and not near a block's corner."""
         if bounce.ticks < PAUSE * self.ticks_per_step:
             return False
         if bounce.block is not None:

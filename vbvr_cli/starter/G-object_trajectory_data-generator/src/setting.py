@@ -1,6 +1,7 @@
 """Everything that decides where the object ends up: the room, the start, and when to stop."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import hypot
 from random import Random
@@ -18,7 +19,7 @@ MOST_BOUNCES = 6
 
 @dataclass(frozen=True)
 class Setting:
-    """A situation. The object stops after `steps` time steps or, where there are none, when it touches `wall`."""
+    """A situation. The object stops after `steps` time steps, or else when it touches `wall`."""
 
     room: Rectangle
     blocks: tuple[Rectangle, ...]
@@ -55,7 +56,8 @@ def draw_setting(random: Random) -> Setting:
         if endings:
             by_steps = random.random() < 0.5
             wanted = [ending for ending in endings if (ending.steps is not None) == by_steps]
-            return random.choice(wanted or endings)
+            candidates = wanted or endings
+            return random.choices(candidates, [ending.bounces for ending in candidates])[0]
 
 
 def draw_room(random: Random) -> Rectangle:
@@ -84,11 +86,11 @@ def _starts(least: int, most: int, velocity: int) -> range:
 
 
 def draw_blocks(random: Random, room: Rectangle, launch: Launch) -> tuple[Rectangle, ...]:
-    """Up to three blocks out of the way of past and next step; the object fits through every gap."""
+    """None to three blocks out of the way of past and next step; the object fits through every gap."""
     gap = 2 * (launch.radius + CLEARANCE)
     shown = launch.course.after(-PAST_STEPS * launch.ticks_per_step)
     blocks: list[Rectangle] = []
-    for _ in range(random.randint(0, 3)):
+    for _ in range(random.randint(0, 9)):
         width, height = random.randrange(70, 221, 2), random.randrange(70, 221, 2)
         left = random.randint(room.left + gap, room.right - gap - width)
         top = random.randint(room.top + gap, room.bottom - gap - height)
@@ -97,7 +99,7 @@ def draw_blocks(random: Random, room: Rectangle, launch: Launch) -> tuple[Rectan
         in_the_way = shown.meets(kept_free, (PAST_STEPS + 1) * launch.ticks_per_step)
         if not in_the_way and not any(block.grown(gap).overlaps(other) for other in blocks):
             blocks.append(block)
-    return tuple(blocks)
+    return tuple(blocks[:3])
 
 
 def _endings(setting: Setting) -> Iterator[Setting]:

@@ -15,7 +15,7 @@ from .wording import PROMPTS
 
 @dataclass(frozen=True)
 class Nonogram(Puzzle):
-    """A grid of 5 to 10 rows and columns, whose clues have one solution that can be found without guessing."""
+    """A grid of 5 to 10 rows and columns; its clues have one solution, which needs no guessing."""
 
     generator = "O-nonogram_data-generator"
     task = "nonogram"
@@ -63,7 +63,7 @@ class Nonogram(Puzzle):
 
 
 def _work_on(board: Board, known: dict[Cell, bool], deduction: Deduction, pace: int) -> Iterator[Shot]:
-    """Light up a line, let the cells that it settles appear one after the other, and leave it; `pace` frames."""
+    """Light up a line, let the cells that it settles appear in turn, and leave it, in `pace` frames."""
     line = deduction.line
     news = dict.fromkeys(deduction.filled, True) | dict.fromkeys(deduction.empty, False)
     board.write_clue(line, lit=True)

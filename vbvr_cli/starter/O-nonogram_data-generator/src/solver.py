@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import groupby
+from operator import and_, or_
 
 Clue = tuple[int, ...]
 """The lengths of a line's runs of filled cells, in order."""
@@ -54,11 +55,11 @@ def runs(cells: Sequence[bool]) -> Clue:
 def solve(clues: Clues) -> list[Deduction] | None:
     """The deductions that settle every cell, or none where looking at single lines is not enough.
 
-    Each step takes the line that settles the most cells: rows before columns, the first before the others. Where this
-    succeeds the solution is the only one, for every deduction holds in all solutions.
+    Each step takes the line that settles the most cells: rows before columns, the first before the others.
+    Where this succeeds the solution is the only one, for every deduction holds in all solutions.
     """
     sheet = _Sheet(clues)
-    deductions = []
+    deductions: list[Deduction] = []
     while True:
         line, gain = max(sheet.gains.items(), key=lambda item: item[1].bit_count())
         if not gain:
@@ -110,13 +111,13 @@ class _Sheet:
 
     def _conclusions(self, line: Line) -> tuple[int, int]:
         """The cells that are filled, and those that are empty, in every placing that fits what is known."""
-        known_filled, known_empty = self._filled[line], self._empty[line]
-        always = ever = None
-        for placing in placings(self._length[line], self._clues[line]):
-            if placing & known_filled == known_filled and not placing & known_empty:
-                always = placing if always is None else always & placing
-                ever = placing if ever is None else ever | placing
-        assert always is not None and ever is not None
+        filled, empty = self._filled[line], self._empty[line]
+        fitting = [
+            placing
+            for placing in placings(self._length[line], self._clues[line])
+            if placing & filled == filled and not placing & empty
+        ]
+        always, ever = reduce(and_, fitting), reduce(or_, fitting)
         return always, ~ever & ((1 << self._length[line]) - 1)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vbvr_cli.catalog.environments import Interpreter, environment_of, inspect_interpreter
+from vbvr_cli.catalog.interpreters import Interpreter, environment_of, inspect_interpreter
 from vbvr_cli.catalog.probe import describe
 from vbvr_cli.catalog.requirements import read_requirements
 

@@ -1,0 +1,89 @@
+"""Runs each contract test over every back end, and over threads and processes where it is about racing."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harnesses import HARNESSES, BackendUnderTest
+
+from vbvr_cli.backends.ports import Backend, DedupRegistry, Ledger, SampleStore, TaskQueue
+
+RACERS = 4
+
+
+@pytest.fixture(params=HARNESSES)
+def under_test(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BackendUnderTest]:
+    with HARNESSES[request.param](tmp_path) as harness:
+        yield harness
+
+
+@pytest.fixture
+def queue(under_test: BackendUnderTest) -> TaskQueue:
+    return under_test.backend.queue
+
+
+@pytest.fixture
+def store(under_test: BackendUnderTest) -> SampleStore:
+    return under_test.backend.store(under_test.bucket)
+
+
+@pytest.fixture
+def ledger(under_test: BackendUnderTest) -> Ledger:
+    return under_test.backend.ledger
+
+
+@pytest.fixture
+def dedup(under_test: BackendUnderTest) -> DedupRegistry:
+    return under_test.backend.dedup
+
+
+_start: Any = None
+"""In a racing process: the barrier at which all wait for each other."""
+
+
+def _take_barrier(barrier: Any) -> None:
+    global _start  # noqa: PLW0603 - a process pool hands things over in this way only
+    _start = barrier
+
+
+def _in_process(action: Callable[..., Any], connect: Callable[[], Backend], *arguments: Any) -> Any:
+    return _run(_start, action, connect, *arguments)
+
+
+def _run(barrier: Any, action: Callable[..., Any], connect: Callable[[], Backend], *arguments: Any) -> Any:
+    backend = connect()
+    barrier.wait(timeout=60)
+    return action(backend, *arguments)
+
+
+@pytest.fixture(scope="session")
+def process_pool() -> Iterator[Executor]:
+    """Processes that stay: what they lease is held when their part of a test is over."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(RACERS, context, _take_barrier, (context.Barrier(RACERS),)) as pool:
+        yield pool
+
+
+@pytest.fixture(params=["threads", "processes"])
+def race(request: pytest.FixtureRequest, under_test: BackendUnderTest) -> Callable[..., list[Any]]:
+    """Run an action four times at once, each with a connection of its own; what each came to."""
+    if request.param == "threads":
+        pool: Executor = ThreadPoolExecutor(RACERS)
+        run: Callable[..., Any] = partial(_run, threading.Barrier(RACERS))
+    elif under_test.across_processes:
+        pool, run = request.getfixturevalue("process_pool"), _in_process
+    else:
+        pytest.skip("this back end lives in one process")
+
+    def racing(action: Callable[..., Any], *arguments: Any) -> list[Any]:
+        futures = [pool.submit(run, action, under_test.reconnect, *arguments) for _ in range(RACERS)]
+        return [future.result(timeout=120) for future in futures]
+
+    return racing
