@@ -11,13 +11,27 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from vbvr_cli import __version__
-from vbvr_cli.commands import dlq, generate, generators, status, submit, worker
-from vbvr_cli.commands.session import Connections, Session
-from vbvr_cli.config import Options, load_settings
+from vbvr_cli.commands import (
+    cancel,
+    dlq,
+    doctor,
+    download,
+    generate,
+    generators,
+    queue,
+    status,
+    submit,
+    worker,
+)
+from vbvr_cli.commands.session import Connections
+from vbvr_cli.config import Options, Settings, load_settings
 from vbvr_cli.errors import ExitCode, VbvrError
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from vbvr_cli.backends.ports import Backend
+    from vbvr_cli.catalog.catalog import Catalog
 
 app = typer.Typer(
     name="vbvr",
@@ -27,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command_module in (generate, submit, worker, status, generators, dlq):
+for command_module in (generate, submit, worker, status, dlq, queue, cancel, download, generators, doctor):
     command_module.register(app)
 
 
@@ -40,26 +54,35 @@ def root(
     if version:
         typer.echo(f"vbvr {__version__}")
         raise typer.Exit
-    context.obj = Connections(connect)
+    context.obj = Connections(
+        settings=lambda options: load_settings(options, os.environ),
+        backend=open_backend,
+        catalog=open_catalog,
+    )
 
 
-def connect(options: Options) -> Session:
-    """Open the back end and the catalog that the options and the environment name."""
+def open_settings(options: Options) -> Settings:
+    """What the options and the environment say."""
+    return load_settings(options, os.environ)
+
+
+def open_backend(settings: Settings) -> Backend:
+    """The back end of the target that the settings name."""
     from vbvr_cli.backends.local import LocalBackend
-    from vbvr_cli.catalog.catalog import Catalog
-    from vbvr_cli.screens.console import note
 
-    settings = load_settings(options, os.environ)
-    backend = LocalBackend(settings.home)
-    if "VBVR_SUPERVISED" not in os.environ:
-        note(f"target: {backend.description}")
-    catalog = Catalog.load(
+    return LocalBackend(settings.home)
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """The catalog that the settings name."""
+    from vbvr_cli.catalog.catalog import Catalog
+
+    return Catalog.load(
         settings.catalog,
         settings.generators_paths,
         python=settings.python,
         fetched=settings.home / "generators",
     )
-    return Session(settings, backend, catalog)
 
 
 def main() -> NoReturn:

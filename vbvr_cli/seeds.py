@@ -28,6 +28,6 @@ def sample_seed(seed: int, position: int, round_number: int) -> int:
     return derive("sample", seed, position, round_number)
 
 
-def redrive_seed(seed: int, start_index: int, generation: int) -> int:
-    """The seed of what replaces a dead task for the `generation`-th time, its child at `start_index`."""
-    return derive("redrive", seed, start_index, generation)
+def redrive_seed(seed: int, start_index: int) -> int:
+    """The seed of what replaces a dead task of `seed`, for its child that begins at `start_index`."""
+    return derive("redrive", seed, start_index)

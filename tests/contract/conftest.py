@@ -6,14 +6,17 @@ import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import key_of, spec, task_of
 from harnesses import HARNESSES, BackendUnderTest
 
 from vbvr_cli.backends.ports import Backend, DedupRegistry, Ledger, SampleStore, TaskQueue
+from vbvr_cli.models import Run, Task
 
 RACERS = 4
 
@@ -58,9 +61,9 @@ def _in_process(action: Callable[..., Any], connect: Callable[[], Backend], *arg
 
 
 def _run(barrier: Any, action: Callable[..., Any], connect: Callable[[], Backend], *arguments: Any) -> Any:
-    backend = connect()
-    barrier.wait(timeout=60)
-    return action(backend, *arguments)
+    with closing(connect()) as backend:
+        barrier.wait(timeout=60)
+        return action(backend, *arguments)
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +90,18 @@ def race(request: pytest.FixtureRequest, under_test: BackendUnderTest) -> Callab
         return [future.result(timeout=120) for future in futures]
 
     return racing
+
+
+@pytest.fixture
+def run(under_test: BackendUnderTest) -> Run:
+    """A run of 1000 samples."""
+    one = spec()
+    return under_test.backend.ledger.create_run(key_of(under_test.bucket, one), one, 1000)
+
+
+@pytest.fixture
+def task(ledger: Ledger, run: Run) -> Task:
+    """The run's first task, sent."""
+    first = task_of(run.key, 0)
+    ledger.confirm_sent(run.key, [first])
+    return first

@@ -12,6 +12,8 @@ from harnesses import BackendUnderTest
 from vbvr_cli.backends.ports import Backend, SampleStore, StoredObject
 from vbvr_cli.errors import InvalidRequestError
 
+CONTESTED = [f"manifests/{n}.jsonl" for n in range(20)]
+
 
 def keys(store: SampleStore, prefix: str = "") -> list[str]:
     return [entry.key for entry in store.list_objects(prefix)]
@@ -106,7 +108,7 @@ def test_what_was_deleted_is_absent(store: SampleStore) -> None:
 def put_if_absent_in_turn(backend: Backend, bucket: str) -> dict[str, bytes]:
     """Try the same keys as all others with data of one's own; what was won."""
     store, mine = backend.store(bucket), uuid4().bytes
-    return {key: mine for key in (f"manifests/{n}.jsonl" for n in range(20)) if store.put_if_absent(key, mine)}
+    return {key: mine for key in CONTESTED if store.put_if_absent(key, mine)}
 
 
 def test_of_those_who_put_if_absent_at_once_one_wins(
@@ -114,7 +116,7 @@ def test_of_those_who_put_if_absent_at_once_one_wins(
 ) -> None:
     won = race(put_if_absent_in_turn, under_test.bucket)
 
-    for key in (f"manifests/{n}.jsonl" for n in range(20)):
+    for key in CONTESTED:
         (winner,) = (one[key] for one in won if key in one)
         assert store.get(key) == winner
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import vbvr_cli
-from vbvr_cli.catalog.catalog import Catalog, UnknownGeneratorError
+from vbvr_cli.catalog.catalog import Catalog
+from vbvr_cli.catalog.selection import NoMatchError, UnknownGeneratorError
 from vbvr_cli.errors import ConfigurationError, ExitCode, InvalidRequestError
 from vbvr_cli.models import Provenance
 
@@ -86,7 +87,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_names(catalog_file: Path) 
 
 
 def test_a_glob_that_matches_nothing_is_an_error(catalog_file: Path) -> None:
-    with pytest.raises(UnknownGeneratorError, match=r"matches 'X-\*'"):
+    with pytest.raises(NoMatchError, match=r"matches 'X-\*'"):
         Catalog.load(catalog_file).select(["all", "X-*"])
 
 

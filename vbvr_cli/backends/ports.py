@@ -5,7 +5,7 @@ The contract suite in `tests/contract` says what each method promises and runs o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +39,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that was given up, leased from the dead letters. `reason` none: nobody gave one."""
+    """A message that was given up, leased from the dead letters. `reason` none: nobody gave one.
+
+    `died_at` is in seconds since the epoch; `attributes` is what else travels with the message.
+    """
 
     id: str
     body: str
@@ -47,6 +50,7 @@ class DeadLetter:
     receive_count: int
     reason: Reason | None
     died_at: float
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +218,10 @@ class Ledger(Protocol):
         """Record a task as done because its manifest exists, whoever made it."""
 
     def supersede(self, parent: Task, children: Sequence[Task]) -> tuple[Task, ...]:
-        """Replace a dead task by others that cover its range. Doing it again returns the same children."""
+        """Replace a task by others that cover its range. Doing it again returns the same children.
+
+        Raises InvalidRequestError for a task that is done or being worked on.
+        """
 
     def get_task(self, task: Task) -> TaskRecord | None:
         """One task's record."""

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
-import fnmatch
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vbvr_cli.catalog.checkouts import Checkouts
 from vbvr_cli.catalog.entries import Entry, Figures, PathSource, StarterSource
+from vbvr_cli.catalog.environments import Environments
 from vbvr_cli.catalog.folders import find_folders
 from vbvr_cli.catalog.generator import Generator
 from vbvr_cli.catalog.interpreters import OWN_PYTHON, environment_of, inspect_interpreter
-from vbvr_cli.catalog.loader import Listing, find_catalog, read_listing
+from vbvr_cli.catalog.loader import PACKAGE, Listing, find_catalog, read_listing
+from vbvr_cli.catalog.lock import LOCK_NAME, Lock
 from vbvr_cli.catalog.output_option import find_output_option
-from vbvr_cli.catalog.sources import GeneratorUnavailableError, locate
-from vbvr_cli.errors import ConfigurationError, InvalidRequestError
-
-ALL = "all"
-
-
-class UnknownGeneratorError(InvalidRequestError):
-    """No generator has this name."""
+from vbvr_cli.catalog.selection import UnknownGeneratorError, select_names
+from vbvr_cli.catalog.sources import Code, EnvironmentMissingError, GeneratorUnavailableError, locate
+from vbvr_cli.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +33,8 @@ class Catalog:
     """The known generators, in the catalog's order, then those that only a folder brought.
 
     `notices` are sentences for the user: folders passed over, entries that a folder replaces. A
-    generator is looked at when it is first asked for; what was seen then stays for this object's life.
+    generator is looked at when it is first asked for; what was seen then stays for this object's life. A
+    folder's environment is built when `get` or `select` first needs it.
     """
 
     def __init__(
@@ -46,8 +43,9 @@ class Catalog:
         entries: dict[str, Entry],
         *,
         notices: tuple[str, ...] = (),
-        python: Path = OWN_PYTHON,
+        python: Path | None = None,
         fetched: Path | None = None,
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.path = listing.path
         self.entries = entries
@@ -55,7 +53,10 @@ class Catalog:
         self._defaults = listing.defaults
         self._figures = listing.figures
         self._python = python
-        self._fetched = fetched
+        self.checkouts = Checkouts(fetched) if fetched else None
+        self.environments = Environments(fetched.parent / "environments", notify) if fetched else None
+        self.lock_file = _lock_file(listing.path, fetched)
+        self.lock = Lock.read(self.lock_file)
         self._seen: dict[str, Generator | ConfigurationError] = {}
 
     @classmethod
@@ -65,12 +66,13 @@ class Catalog:
         generators_paths: Sequence[Path] = (),
         python: Path | None = None,
         fetched: Path | None = None,
+        notify: Callable[[str], None] = lambda _: None,
     ) -> Catalog:
         """Read the catalog and look through the folders of GENERATORS_PATH.
 
         `catalog_file` none: ./generators.yaml, else the one vbvr came with. `python` runs all but
-        starters, none: vbvr's own interpreter. `fetched` is where repositories are kept. Raises
-        ConfigurationError.
+        starters, none: each has its environment. `fetched` is where repositories are kept, environments
+        beside it; `notify` is told before one is built. Raises ConfigurationError.
         """
         if python:
             python = python.expanduser().absolute()
@@ -86,7 +88,7 @@ class Catalog:
                 entries[name] = entries[name].model_copy(update={"source": source})
             else:
                 entries[name] = Entry(name=name, source=source)
-        return cls(listing, entries, notices=tuple(notices), python=python or OWN_PYTHON, fetched=fetched)
+        return cls(listing, entries, notices=tuple(notices), python=python, fetched=fetched, notify=notify)
 
     def __iter__(self) -> Iterator[Generator]:
         """Every generator that can run here."""
@@ -103,8 +105,8 @@ class Catalog:
         Raises UnknownGeneratorError, or ConfigurationError where it is known but cannot run here.
         """
         if name not in self.entries:
-            raise _unknown(name, self.entries)
-        found = self._look(name)
+            raise UnknownGeneratorError(name, self.entries)
+        found = self._look(name, build=True)
         if isinstance(found, ConfigurationError):
             raise found
         return found
@@ -118,12 +120,14 @@ class Catalog:
         cannot run here, see `left_out`. Raises InvalidRequestError for a pattern or a filter that
         nothing matches, and as `get` does for a name.
         """
-        names = self._names(patterns, categories, roles)
+        names = select_names(self.entries, patterns, categories, roles)
         exact = {pattern for pattern in patterns if pattern in self.entries}
         selected = [
             found
             for name in names
-            if isinstance(found := self.get(name) if name in exact else self._look(name), Generator)
+            if isinstance(
+                found := self.get(name) if name in exact else self._look(name, build=True), Generator
+            )
         ]
         if not selected:
             missing = self._unavailable_of(names)
@@ -138,53 +142,23 @@ class Catalog:
         self, patterns: Sequence[str], categories: Sequence[str] = (), roles: Sequence[str] = ()
     ) -> tuple[Unavailable, ...]:
         """What `select` of the same passes over, since it cannot run here."""
-        return self._unavailable_of(self._names(patterns, categories, roles))
+        return self._unavailable_of(select_names(self.entries, patterns, categories, roles))
 
-    def _names(self, patterns: Sequence[str], categories: Sequence[str], roles: Sequence[str]) -> list[str]:
-        if not patterns and not categories and not roles:
-            raise InvalidRequestError(
-                "No generator was named.", hint="Add -g NAME, a glob such as -g 'O-*', or -g all."
-            )
-        self._refuse_unknown("category", categories, {entry.category for entry in self.entries.values()})
-        self._refuse_unknown("role", roles, {entry.role for entry in self.entries.values()})
-        matched = dict.fromkeys(name for pattern in patterns or [ALL] for name in self._matching(pattern))
-        names = [
-            name
-            for name in self.entries
-            if name in matched
-            and (not categories or self.entries[name].category in categories)
-            and (not roles or self.entries[name].role in roles)
-        ]
-        if not names:
-            raise InvalidRequestError(
-                f"No generator is all of this: {', '.join([*patterns, *categories, *roles])}.",
-                hint="See 'vbvr generators list' for categories and roles.",
-            )
-        return names
-
-    def _matching(self, pattern: str) -> list[str]:
-        if pattern in self.entries:
-            return [pattern]
-        if pattern == ALL:
-            return list(self.entries)
-        if not any(sign in pattern for sign in "*?["):
-            raise _unknown(pattern, self.entries)
-        names = [name for name in self.entries if fnmatch.fnmatchcase(name, pattern)]
-        if not names:
-            raise UnknownGeneratorError(
-                f"No generator's name matches {pattern!r}.",
-                hint=f"See 'vbvr generators list' for the {len(self.entries)} names.",
-            )
-        return names
-
-    @staticmethod
-    def _refuse_unknown(kind: str, asked: Sequence[str], known: set[str | None]) -> None:
-        for value in asked:
-            if value not in known:
-                names = sorted(name for name in known if name)
-                raise InvalidRequestError(
-                    f"No generator has the {kind} {value!r}.", hint=f"There are {', '.join(names)}."
-                )
+    def _python_for(self, entry: Entry, code: Code, *, build: bool) -> Path:
+        if isinstance(entry.source, StarterSource):
+            return OWN_PYTHON
+        if self._python or self.environments is None:
+            return self._python or OWN_PYTHON
+        if code.pin is None:
+            python = self.environments.of_folder(code.folder, build=build)
+        elif code.pin.environment is None:
+            python = OWN_PYTHON
+        else:
+            built = self.environments.is_built(code.pin.environment)
+            python = self.environments.python(code.pin.environment) if built else None
+        if python is None:
+            raise EnvironmentMissingError(entry.name, fetched=code.pin is not None)
+        return python
 
     def _unavailable_of(self, names: Iterable[str]) -> tuple[Unavailable, ...]:
         looked = ((name, self._look(name)) for name in names)
@@ -196,23 +170,24 @@ class Catalog:
             if isinstance(found, ConfigurationError)
         )
 
-    def _look(self, name: str) -> Generator | ConfigurationError:
-        if name not in self._seen:
+    def _look(self, name: str, *, build: bool = False) -> Generator | ConfigurationError:
+        seen = self._seen.get(name)
+        if seen is None or (build and isinstance(seen, EnvironmentMissingError)):
             try:
-                self._seen[name] = self._build(self.entries[name])
+                seen = self._build(self.entries[name], build=build)
             except ConfigurationError as error:
-                self._seen[name] = error
-        return self._seen[name]
+                seen = error
+            self._seen[name] = seen
+        return seen
 
-    def _build(self, entry: Entry) -> Generator:
-        code = locate(entry, self.path.parent, self._fetched)
-        own = isinstance(entry.source, StarterSource)
+    def _build(self, entry: Entry, *, build: bool) -> Generator:
+        code = locate(entry, self.path.parent, self.checkouts, self.lock)
         figures, defaults = self._figures.get(entry.name, Figures()), self._defaults
         return Generator(
             name=entry.name,
             path=code.folder,
             provenance=code.provenance,
-            environment=environment_of(code.folder, OWN_PYTHON if own else self._python),
+            environment=environment_of(code.folder, self._python_for(entry, code, build=build)),
             output_option=find_output_option(code.folder),
             options=tuple(entry.options),
             category=entry.category,
@@ -227,10 +202,7 @@ class Catalog:
         )
 
 
-def _unknown(name: str, known: Iterable[str]) -> UnknownGeneratorError:
-    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    meant = f"Perhaps you meant {' or '.join(nearest)}; see" if nearest else "See"
-    return UnknownGeneratorError(
-        f"There is no generator called {name!r}.",
-        hint=f"{meant} 'vbvr generators list'. A folder of your own is found by --generators-path.",
-    )
+def _lock_file(catalog: Path, fetched: Path | None) -> Path:
+    """Beside the catalog; for the one inside the installed package, beside what was fetched."""
+    packaged = catalog.resolve().is_relative_to(PACKAGE)
+    return fetched.parent / LOCK_NAME if packaged and fetched else catalog.with_name(LOCK_NAME)

@@ -12,8 +12,8 @@ from vbvr_cli.catalog.entries import CatalogFile, Defaults, Entry, Figures, Figu
 
 CATALOG_NAME = "generators.yaml"
 FIGURES_NAME = "figures.yaml"
-_PACKAGE = Path(vbvr_cli.__file__).resolve().parent
-STARTERS = _PACKAGE / "starter"
+PACKAGE = Path(vbvr_cli.__file__).resolve().parent
+STARTERS = PACKAGE / "starter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ def find_catalog() -> Path:
     """
     candidates = (
         Path.cwd() / CATALOG_NAME,
-        _PACKAGE / "catalog" / CATALOG_NAME,
-        _PACKAGE.parent / CATALOG_NAME,
+        PACKAGE / "catalog" / CATALOG_NAME,
+        PACKAGE.parent / CATALOG_NAME,
     )
     return next((candidate for candidate in candidates if candidate.is_file()), candidates[-1])
 

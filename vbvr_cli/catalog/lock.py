@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from vbvr_cli.catalog.document import Document
-from vbvr_cli.catalog.entries import Commit, Name
+from vbvr_cli.catalog.entries import Commit, GitSource, Name
 from vbvr_cli.models import Provenance
 
 LOCK_NAME = "generators.lock"
@@ -58,6 +58,11 @@ class Lock(_Fields):
     def read(cls, path: Path) -> Lock:
         """Read a lock; without the file nothing is pinned. Raises ConfigurationError."""
         return Document.read(path).validate(cls) if path.exists() else cls()
+
+    def pin_of(self, name: str, source: GitSource) -> Pin | None:
+        """What a generator is pinned to, as long as the catalog does not ask for something else."""
+        pin = self.generators.get(name)
+        return pin if pin and source.commit in {None, pin.commit} else None
 
     def write(self, path: Path) -> None:
         """Replace the file, unless it says just that already."""

@@ -44,8 +44,8 @@ class Line:
 
     @property
     def place(self) -> str:
-        """Where a person finds it."""
-        return f"{self.file}:{self.number}"
+        """Where a person finds it in the generator's folder."""
+        return f"{self.file.name}:{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import vbvr_cli
+from vbvr_cli.catalog.checkouts import Checkouts
 from vbvr_cli.catalog.digest import tree_digest
 from vbvr_cli.catalog.entries import Entry, GitSource, PathSource, StarterSource
 from vbvr_cli.catalog.loader import STARTERS
+from vbvr_cli.catalog.lock import LOCK_NAME, Lock, Pin
 from vbvr_cli.catalog.source_code import PROGRAM
 from vbvr_cli.errors import ConfigurationError
 from vbvr_cli.models import Provenance
@@ -17,10 +19,11 @@ from vbvr_cli.models import Provenance
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A generator's folder and what is to be said of where it came from."""
+    """A generator's folder and what is to be said of where it came from; `pin` for what was fetched."""
 
     folder: Path
     provenance: Provenance
+    pin: Pin | None = None
 
 
 class GeneratorUnavailableError(ConfigurationError):
@@ -31,11 +34,22 @@ class GeneratorUnavailableError(ConfigurationError):
         self.name = name
 
 
-def locate(entry: Entry, base: Path, fetched: Path | None) -> Code:
+class EnvironmentMissingError(GeneratorUnavailableError):
+    """The code is here, but the environment that it runs in has not been built."""
+
+    def __init__(self, name: str, *, fetched: bool) -> None:
+        command = "fetch-generators" if fetched else "generate"
+        super().__init__(
+            name,
+            why="Its environment has not been built yet.",
+            hint=f"Run 'vbvr {command} -g {name}', which builds it.",
+        )
+
+
+def locate(entry: Entry, base: Path, checkouts: Checkouts | None, lock: Lock) -> Code:
     """Where a generator's code is on this machine. Raises GeneratorUnavailableError where it is not.
 
-    A relative path of an entry counts from `base`, the folder of its catalog; `fetched` is where
-    repositories are kept.
+    A relative path of an entry counts from `base`, the folder of its catalog.
     """
     match entry.source:
         case StarterSource(starter=starter):
@@ -44,12 +58,7 @@ def locate(entry: Entry, base: Path, fetched: Path | None) -> Code:
         case PathSource(path=path):
             return _locate_folder(entry.name, base / Path(path).expanduser())
         case GitSource() as source:
-            return _locate_fetched(entry.name, source, fetched)
-
-
-def provenance_file(fetched: Path, name: str, commit: str) -> Path:
-    """Where fetching leaves a tree's provenance: beside the tree, so that nothing is added to it."""
-    return fetched / name / f"{commit}.json"
+            return _locate_fetched(entry.name, source, checkouts, lock)
 
 
 def without_credentials(repository: str) -> str:
@@ -73,12 +82,19 @@ def _locate_folder(name: str, folder: Path) -> Code:
     return Code(folder, Provenance(commit=tree_digest(folder)))
 
 
-def _locate_fetched(name: str, source: GitSource, fetched: Path | None) -> Code:
-    if fetched and source.commit and (fetched / name / source.commit).is_dir():
-        stored = provenance_file(fetched, name, source.commit).read_bytes()
-        return Code(fetched / name / source.commit, Provenance.model_validate_json(stored))
-    raise GeneratorUnavailableError(
-        name,
-        why=f"Its repository {without_credentials(source.git)} has not been fetched.",
-        hint=f"Run 'vbvr fetch-generators -g {name}'.",
-    )
+def _locate_fetched(name: str, source: GitSource, checkouts: Checkouts | None, lock: Lock) -> Code:
+    fetch = f"Run 'vbvr fetch-generators -g {name}'."
+    pin = lock.pin_of(name, source)
+    checkout = checkouts.find(name, pin.commit) if pin and checkouts else None
+    if pin is None or checkouts is None or checkout is None:
+        raise GeneratorUnavailableError(
+            name, why=f"Its repository {without_credentials(source.git)} has not been fetched.", hint=fetch
+        )
+    tree = checkouts.tree(name, pin.commit)
+    if checkout.digest != pin.digest or checkouts.is_edited(name, pin.commit, checkout):
+        raise GeneratorUnavailableError(
+            name,
+            why=f"{tree} is not what {LOCK_NAME} says: it was edited since it was fetched.",
+            hint=f"Move it to a folder on GENERATORS_PATH to keep the edits, or 'rm -r {tree}'. {fetch}",
+        )
+    return Code(tree, pin.provenance(), pin)

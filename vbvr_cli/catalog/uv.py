@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -74,5 +75,5 @@ def _program() -> str:
 
 def _last_words(complaint: str) -> str:
     """What uv names as the cause, on one line."""
-    words = " ".join(complaint.replace("×", " ").replace("╰─▶", " ").replace("│", " ").split())
-    return words.rpartition("cause: ")[2].removeprefix("error: ")
+    words = " ".join(complaint.replace("│", " ").split())
+    return re.split(r"cause: |╰─▶ |error: ", words)[-1]

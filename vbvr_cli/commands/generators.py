@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vbvr_cli.commands import fetch_generators
 from vbvr_cli.commands import options as opt
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
@@ -16,6 +17,7 @@ generators = typer.Typer(name="generators", help="The generators that vbvr knows
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(generators)
+    fetch_generators.register(app)
 
 
 @generators.command("list", epilog="[bold]Example[/bold]\n\nvbvr generators list --json")

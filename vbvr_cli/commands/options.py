@@ -27,6 +27,12 @@ Generators = Annotated[
         metavar="NAME|GLOB|all",
     ),
 ]
+OnlyGenerators = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--generator", "-g", help="Only this generator, by name or glob. Repeatable.", metavar="NAME|GLOB"
+    ),
+]
 Samples = Annotated[
     int,
     typer.Option("--samples", "-n", help="Total for each generator; 0 lists what would be asked.", min=0),
@@ -81,6 +87,7 @@ Target = Annotated[
     str | None,
     typer.Option(help="Where to run: local. Default: VBVR_TARGET, else local.", rich_help_panel=WHERE),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Workers = Annotated[
     int | None,
     typer.Option("--workers", "-w", help="Worker processes. Default: one for each core.", min=1, max=1024),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,14 +36,27 @@ class Session:
 class Connections:
     """How the app lets commands reach a back end: they never construct one themselves."""
 
-    connect: Callable[[Options], Session]
+    settings: Callable[[Options], Settings]
+    backend: Callable[[Settings], Backend]
+    catalog: Callable[[Settings], Catalog]
+
+
+def connections_of(context: typer.Context) -> Connections:
+    """What the app put at the root of a command's context."""
+    connections = context.find_root().obj
+    if not isinstance(connections, Connections):
+        raise TypeError("commands run below the app")
+    return connections
 
 
 def open_session(context: typer.Context, options: Options) -> Session:
     """Open what the options name, and say first which target it is."""
-    connections = context.find_root().obj
-    if not isinstance(connections, Connections):
-        raise TypeError("commands run below the app")
-    session = connections.connect(options)
-    context.call_on_close(session.backend.close)
-    return session
+    from vbvr_cli.screens.console import note
+
+    connections = connections_of(context)
+    settings = connections.settings(options)
+    backend = connections.backend(settings)
+    context.call_on_close(backend.close)
+    if "VBVR_SUPERVISED" not in os.environ:
+        note(f"target: {backend.description}")
+    return Session(settings, backend, connections.catalog(settings))

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from vbvr_cli.errors import VbvrError
+from vbvr_cli.errors import InvalidRequestError, VbvrError
 
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
@@ -70,3 +70,11 @@ def show_lines(lines: Iterable[str]) -> None:
     """Plain lines of the result."""
     for line in lines:
         say(line)
+
+
+def confirm(question: str) -> bool:
+    """Ask on the terminal. Raises InvalidRequestError where nobody can answer."""
+    if not sys.stdin.isatty():
+        raise InvalidRequestError(question, why="nobody is there to answer", hint="Add --yes.")
+    err.print(f"{escape(question)} [bold]\\[y/N][/bold] ", end="")
+    return input().strip().lower() in ("y", "yes")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 
-from vbvr_cli.operations.dlq import DeadList
-from vbvr_cli.screens.console import note, show_json, show_table
+from vbvr_cli.backends.ports import DeadLetter
+from vbvr_cli.operations.dlq.letter_files import Downloaded, describe
+from vbvr_cli.operations.dlq.listing import DeadList
+from vbvr_cli.operations.dlq.redrive import RedriveReport
+from vbvr_cli.screens.console import note, say, show_json, show_table, warn
 from vbvr_cli.screens.units import count, plural
 
 COLUMNS = (
@@ -38,4 +43,46 @@ def show_dead(dead: DeadList, *, as_json: bool) -> None:
     ]
     show_table(COLUMNS, rows)
     if dead.unlisted:
-        note(f"{plural(dead.unlisted, 'letter')} more can only be read by receiving.")
+        note(f"{plural(dead.unlisted, 'letter')} more can only be read by receiving: --bodies")
+    note("Send them again with: vbvr dlq redrive  (--reason CODE, --new-seed, --batch-size N)")
+
+
+def show_bodies(letters: Iterable[DeadLetter], *, as_json: bool) -> None:
+    """Every letter whole; a JSON line each with --json."""
+    note("The letters are received for this, so nobody else sees them for a moment.")
+    for letter in letters:
+        described = describe(letter)
+        if as_json:
+            show_json(described.model_dump(mode="json"))
+            continue
+        say(f"{letter.id}  {letter.reason.code if letter.reason else '(no reason)'}  {letter.body}")
+        if letter.reason:
+            say(f"  {letter.reason.detail}")
+            for line in letter.reason.output.splitlines()[-10:]:
+                say(f"  | {line}")
+
+
+def show_downloaded(report: Downloaded, folder: Path, *, as_json: bool) -> None:
+    """How many files were written."""
+    if as_json:
+        show_json(asdict(report))
+        return
+    parts = [f"{plural(report.written, 'letter')} written to {folder}"]
+    if report.present:
+        parts.append(f"{count(report.present)} there already")
+    if report.deleted:
+        parts.append(f"{count(report.deleted)} deleted from the queue")
+    say(", ".join(parts))
+
+
+def show_redriven(report: RedriveReport, *, dry_run: bool, as_json: bool) -> None:
+    """What became of the letters, and what was sent for them."""
+    if as_json:
+        show_json({"dry_run": dry_run, **asdict(report)})
+        return
+    would = "would send" if dry_run else "sent"
+    say(f"{would} {plural(report.tasks_sent, 'task')} of {plural(report.samples_sent, 'sample')}")
+    for fate, number in report.fates.items():
+        say(f"  {plural(number, 'letter')} {fate}")
+    for text in report.unreadable:
+        warn(f"letter {text}; download it, mend its body, and redrive it --from the folder")

@@ -61,3 +61,15 @@ def _as_json(one: Comparison) -> dict[str, object]:
         "samples_present": one.samples_present,
         "gaps": [{"kind": gap.kind, "where": gap.where, "detail": gap.detail} for gap in one.gaps],
     }
+
+
+def show_cancelled(runs: Sequence[Progress], *, as_json: bool) -> None:
+    """Which runs are marked, and what they leave undone."""
+    if as_json:
+        cancelled = [{"run_id": one.run.run_id, "samples_open": one.samples_open} for one in runs]
+        show_json({"cancelled": cancelled})
+        return
+    for one in runs:
+        say(f"{one.run.run_id} {one.generator}: cancelled, {count(one.samples_open)} samples not made")
+    if not runs:
+        note("Nothing to cancel: no such run is unfinished.")

@@ -11,11 +11,11 @@ EVENTS_FD = "VBVR_EVENTS_FD"
 def announce_sample(sample: PurePosixPath) -> None:
     """Say that `sample`, a folder's path within the output, is complete; do nothing if nobody listens.
 
-    The event is one line of JSON, `{"sample": "nonogram_task/nonogram_00000000"}`, in a single write: pipes
-    keep writes of up to 4096 bytes whole, so processes that share the descriptor do not tear each other's
-    lines.
+    The event is one line of JSON, `{"sample": "nonogram_task/nonogram_00000000"}`, in a single write: a pipe
+    keeps up to 4096 bytes together, so processes that share it do not tear each other's lines.
 
-    Raises: OSError: the descriptor is not open, or nobody reads from it any more.
+    Raises:
+        OSError: the descriptor is not open, or nobody reads from it any more.
     """
     descriptor = os.environ.get(EVENTS_FD)
     if descriptor is None:

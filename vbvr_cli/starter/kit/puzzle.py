@@ -56,4 +56,7 @@ class Puzzle(ABC):
 
     @abstractmethod
     def shots(self) -> Iterator[Shot]:
-        """The solution as a video, all in RGB and of one size; its first and last image are the sample's frames."""
+        """The solution as a video; its first and last images are the sample's frames.
+
+        All images are RGB, of one size with even sides.
+        """

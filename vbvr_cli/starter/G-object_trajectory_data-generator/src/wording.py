@@ -6,7 +6,7 @@ from .thing import Thing
 PROMPTS = (
     "The picture shows a closed room from above, in which {an_object} is sliding. Its faint copies show "
     "where it was one, two and three time steps ago, and the arrow ends where its centre will be after "
-    "the next one. It keeps its speed, does not turn, and bounces off walls and dark blocks like light "
+    "the next one. It keeps its speed, does not turn, and bounces off walls and blocks like light "
     "off a mirror. It stops {stop}. Make a video with a fixed camera that shows the {object} moving, half "
     "a second per time step, and drawing its path behind it, until it has stopped.",
     "Predict where the {object} comes to rest. The pale shapes behind it mark its positions at equal "

@@ -1,4 +1,4 @@
-"""The dead letters: what was given up, and why."""
+"""What was given up, and why."""
 
 from __future__ import annotations
 

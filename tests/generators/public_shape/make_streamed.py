@@ -1,0 +1,31 @@
+"""Has the shape of the public generators: its samples can be written one at a time."""
+
+import argparse
+import random
+
+from core import BaseGenerator, OutputWriter, Settings, TaskPair
+from PIL import Image
+
+
+class Squares(BaseGenerator):
+    def generate_task_pair(self, task_id):
+        shade = random.randrange(0x1000000)
+        size = (self.settings.pixels, self.settings.pixels)
+        first, final = Image.new("RGB", size), Image.new("RGB", size, shade)
+        return TaskPair(task_id, self.settings.domain, f"Paint it #{shade:06x}.", first, final)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--num-samples", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", default="data/questions")
+    arguments = parser.parse_args()
+    generator = Squares(Settings(arguments.num_samples, arguments.seed))
+    pairs = generator.generate_dataset()
+    OutputWriter(arguments.output).write_dataset(pairs)
+    print(f"{len(pairs)} samples are in {arguments.output}")
+
+
+if __name__ == "__main__":
+    main()

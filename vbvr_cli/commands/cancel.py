@@ -1,0 +1,48 @@
+"""`vbvr cancel`: stop working on runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.session import open_session
+from vbvr_cli.config import Options
+
+EPILOG = """[bold]Examples[/bold]
+
+vbvr cancel 3f2a9c0d5e6b7a81
+
+vbvr cancel -g 'O-*'
+
+[dim]What is done is kept; what is being made is finished. Submitting again lifts the mark.[/dim]"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=EPILOG)(cancel)
+
+
+def cancel(
+    context: typer.Context,
+    run: Annotated[str | None, typer.Argument(help="A run's id, or the beginning of it.")] = None,
+    generator: opt.OnlyGenerators = None,
+    yes: opt.Yes = False,
+    as_json: opt.Json = False,
+    home: opt.Home = None,
+    target: opt.Target = None,
+) -> None:
+    """Stop working on runs: workers drop their tasks unrun. Without a name, on all of them."""
+    from vbvr_cli.operations.cancel import cancel as cancel_runs
+    from vbvr_cli.operations.cancel import cancellable
+    from vbvr_cli.screens.console import confirm
+    from vbvr_cli.screens.statuses import show_cancelled
+
+    session = open_session(context, Options(home=home, target=target))
+    runs = cancellable(session.backend, run, generator or ())
+    everything = run is None and not generator
+    if runs and everything and not yes and not confirm(f"Cancel all {len(runs)} unfinished runs?"):
+        return
+    cancel_runs(session.backend, runs)
+    show_cancelled(runs, as_json=as_json)

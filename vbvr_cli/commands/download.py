@@ -1,0 +1,63 @@
+"""`vbvr download`: bring a dataset into a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.session import open_session
+from vbvr_cli.config import Options
+
+EPILOG = """[bold]Examples[/bold]
+
+vbvr download --dest results
+
+vbvr download -g 'O-*' --dest results --extract
+
+[dim]Every file is checked against its manifest. The same command again goes on where it stopped.[/dim]"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=EPILOG)(download)
+
+
+def download(
+    context: typer.Context,
+    generator: opt.OnlyGenerators = None,
+    run: Annotated[str | None, typer.Option(help="Only this run, by its id or the beginning of it.")] = None,
+    dest: Annotated[Path, typer.Option(help="Where to.")] = Path("results"),
+    extract: Annotated[bool, typer.Option("--extract", help="Unpack tar archives.")] = False,
+    workers: Annotated[int, typer.Option(help="Objects at once.", min=1, max=256)] = 16,
+    bucket: Annotated[str | None, typer.Option(help="Where from. Default: the target's own.")] = None,
+    as_json: opt.Json = False,
+    home: opt.Home = None,
+    target: opt.Target = None,
+) -> None:
+    """Bring a dataset into a folder, checked, going by its manifests."""
+    from vbvr_cli.errors import InterruptedWorkError, WorkFailedError
+    from vbvr_cli.operations.download.download import Download, DownloadRequest
+    from vbvr_cli.screens.downloads import DownloadProgress, show_brought
+
+    session = open_session(context, Options(home=home, target=target))
+    place = session.bucket(bucket)
+    if bucket:
+        session.backend.allow_bucket(place)
+    request = DownloadRequest(tuple(generator or ()), run, extract, workers)
+    try:
+        with DownloadProgress() as progress:
+            report = Download(session.backend, place, dest, request, progress.show).run()
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(
+            "Stopped. Everything brought so far is kept.", hint="The same command again goes on."
+        ) from None
+    show_brought(report, dest, as_json=as_json)
+    if report.problems:
+        raise WorkFailedError(
+            f"{len(report.problems)} tasks could not be brought whole; the rest is there and checked.",
+            why=report.problems[0],
+            hint="`vbvr status RUN` names every gap; --repair has what is damaged made again.",
+        )

@@ -1,0 +1,79 @@
+"""`vbvr fetch-generators`: bring generators' code and environments here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.session import open_session
+from vbvr_cli.config import Options
+from vbvr_cli.errors import ExitCode
+
+EPILOG = """[bold]Examples[/bold]
+
+vbvr fetch-generators -g 'O-3*'
+
+vbvr fetch-generators -g all --locked
+
+vbvr fetch-generators --category spatiality --base-url https://git.example.org/mirrors
+
+[dim]What was fetched is pinned in generators.lock beside the catalog. Credentials are left to git.[/dim]"""
+Category = Annotated[
+    list[str] | None, typer.Option(help="Only generators of this category. Repeatable.", metavar="NAME")
+]
+Role = Annotated[
+    list[str] | None,
+    typer.Option(help="Only generators with this role in the benchmark. Repeatable.", metavar="NAME"),
+]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Repositories at a time.", min=1, max=128)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("fetch-generators", epilog=EPILOG)(fetch_generators)
+
+
+def fetch_generators(
+    context: typer.Context,
+    generator: opt.OnlyGenerators = None,
+    category: Category = None,
+    role: Role = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Take the newest commit of what the catalog does not fix.")
+    ] = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Fetch exactly what generators.lock says, or fail.")
+    ] = False,
+    jobs: Jobs = 16,
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            help="A mirror: the repository's name is put after it, or for {owner} and {name} in it.",
+            envvar="VBVR_BASE_URL",
+            metavar="URL",
+        ),
+    ] = None,
+    as_json: opt.Json = False,
+    home: opt.Home = None,
+    catalog: opt.CatalogFile = None,
+) -> None:
+    """Fetch generators from their repositories, by commit, and build the environments they run in."""
+    from vbvr_cli.catalog.provisioning import FetchRequest, provision
+    from vbvr_cli.screens.fetching import FetchProgress, show_provisioned
+
+    session = open_session(context, Options(home, catalog))
+    request = FetchRequest(
+        patterns=tuple(generator or ([] if category or role else ["all"])),
+        categories=tuple(category or ()),
+        roles=tuple(role or ()),
+        update=update,
+        locked=locked,
+        jobs=jobs,
+        base_url=base_url,
+    )
+    report = provision(session.catalog, request, FetchProgress())
+    show_provisioned(report, session.catalog, as_json=as_json)
+    if report.failed:
+        raise typer.Exit(ExitCode.PARTIAL)

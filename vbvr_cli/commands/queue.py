@@ -1,0 +1,66 @@
+"""`vbvr queue`: the messages that wait."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.session import open_session
+from vbvr_cli.config import Options
+
+queue = typer.Typer(name="queue", help="The messages that wait for a worker.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(queue)
+
+
+@queue.command(epilog="[bold]Example[/bold]\n\nvbvr queue count --json")
+def count(
+    context: typer.Context, as_json: opt.Json = False, home: opt.Home = None, target: opt.Target = None
+) -> None:
+    """Count the messages: waiting, in flight, delayed, dead."""
+    from vbvr_cli.screens.queue import show_depth
+
+    session = open_session(context, Options(home=home, target=target))
+    show_depth(session.backend.queue.depth(), as_json=as_json)
+
+
+@queue.command(epilog="[bold]Example[/bold]\n\nvbvr queue peek -n 3")
+def peek(
+    context: typer.Context,
+    number: Annotated[int, typer.Option("-n", "--number", help="How many.", min=1, max=1000)] = 10,
+    as_json: opt.Json = False,
+    home: opt.Home = None,
+    target: opt.Target = None,
+) -> None:
+    """Show messages; they are received for this and given back, which counts as a receive."""
+    from vbvr_cli.operations.queueing import peek as peek_at
+    from vbvr_cli.screens.queue import show_messages
+
+    session = open_session(context, Options(home=home, target=target))
+    show_messages(peek_at(session.backend, number), as_json=as_json)
+
+
+@queue.command(epilog="[bold]Example[/bold]\n\nvbvr queue purge --yes")
+def purge(
+    context: typer.Context,
+    yes: opt.Yes = False,
+    as_json: opt.Json = False,
+    home: opt.Home = None,
+    target: opt.Target = None,
+) -> None:
+    """Delete all messages that are not dead; their tasks can be submitted again."""
+    from vbvr_cli.operations.queueing import purge as purge_queue
+    from vbvr_cli.screens.console import confirm
+    from vbvr_cli.screens.queue import show_purged
+
+    session = open_session(context, Options(home=home, target=target))
+    depth = session.backend.queue.depth()
+    lost = depth.waiting + depth.in_flight + depth.delayed
+    question = f"Delete {lost:,} messages? Their tasks are not run until they are submitted again."
+    if lost == 0 or yes or confirm(question):
+        show_purged(purge_queue(session.backend), as_json=as_json)

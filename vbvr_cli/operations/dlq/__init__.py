@@ -1,0 +1,1 @@
+"""The dead letters: described, kept as files, and sent again."""

@@ -1,0 +1,146 @@
+"""Looks at everything that vbvr needs, and says what mends what is broken."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from vbvr_cli import __version__
+from vbvr_cli.backends.ports import Backend
+from vbvr_cli.catalog.catalog import Catalog
+from vbvr_cli.config import Settings
+from vbvr_cli.errors import VbvrError
+
+LEAST_PYTHON = (3, 11)
+SPARE_BYTES = 5_000_000_000
+
+
+class Health(StrEnum):
+    """`note`: works, but somebody should know; only `broken` is an error."""
+
+    OK = "ok"
+    NOTE = "note"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at, how it is, and the command that mends it."""
+
+    what: str
+    health: Health
+    detail: str
+    mend: str = ""
+
+
+def examine(
+    settings: Settings, open_backend: Callable[[], Backend], open_catalog: Callable[[], Catalog]
+) -> Iterator[Finding]:
+    """Look at one thing after the other."""
+    yield _python()
+    yield _program("git", needed="`vbvr fetch-generators` needs it", mend="apt-get install git", must=True)
+    yield _program("uv", needed="generators' own environments need it", mend="pip install uv", must=True)
+    yield _program("node", needed="only `vbvr deploy` needs it", mend="apt-get install nodejs", must=False)
+    yield from _settings(settings)
+    yield _disk(settings.home)
+    yield _guarded("state folder", lambda: _state(settings, open_backend()))
+    yield from _generators(open_catalog)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < LEAST_PYTHON:
+        return Finding("python", Health.BROKEN, version, "install Python 3.11 or newer")
+    return Finding("python", Health.OK, f"{version}, vbvr {__version__}")
+
+
+def _program(name: str, *, needed: str, mend: str, must: bool) -> Finding:
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        return Finding(name, Health.BROKEN if must else Health.NOTE, f"not found; {needed}", mend)
+    try:
+        answer = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding(name, Health.BROKEN if must else Health.NOTE, f"{found} fails: {error}", mend)
+    return Finding(name, Health.OK, answer.stdout.strip().splitlines()[0])
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    values = {
+        "target": settings.target,
+        "home": settings.home.absolute(),
+        "catalog": settings.catalog or "./generators.yaml, else the one that comes with vbvr",
+        "generators_paths": ", ".join(map(str, settings.generators_paths)) or "none",
+        "python": settings.python or "vbvr's own",
+    }
+    for name, value in values.items():
+        origin = settings.origins.get(name, "default")
+        yield Finding(name.replace("_", " "), Health.OK, f"{value} (from: {origin})")
+
+
+def _disk(home: Path) -> Finding:
+    folder = next(parent for parent in (home.absolute(), *home.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(folder).free
+    detail = f"{free / 1e9:.1f} GB free for {folder}"
+    if free < SPARE_BYTES:
+        few = int(free // 400_000)
+        return Finding(
+            "disk", Health.NOTE, f"{detail}: about {few:,} samples", "use --home or --dest elsewhere"
+        )
+    return Finding("disk", Health.OK, detail)
+
+
+def _state(settings: Settings, backend: Backend) -> Finding:
+    depth = backend.queue.depth()
+    runs = len(backend.ledger.list_runs())
+    if not settings.home.exists():
+        return Finding("state folder", Health.OK, f"{settings.home} is new")
+    waiting = depth.waiting + depth.in_flight + depth.delayed
+    detail = f"{runs} runs, {waiting:,} messages, {depth.dead:,} dead letters"
+    if depth.dead:
+        return Finding("state folder", Health.NOTE, detail, "vbvr dlq list")
+    return Finding("state folder", Health.OK, detail)
+
+
+def _generators(open_catalog: Callable[[], Catalog]) -> Iterator[Finding]:
+    try:
+        catalog = open_catalog()
+    except VbvrError as error:
+        yield _broken("generators", error)
+        return
+    usable, unavailable = list(catalog), catalog.unavailable
+    environments = {generator.environment.id for generator in usable}
+    yield Finding(
+        "generators",
+        Health.OK if usable else Health.BROKEN,
+        f"{len(usable)} can run here, in {len(environments)} environments (from {catalog.path})",
+        "" if usable else "vbvr fetch-generators",
+    )
+    for notice in catalog.notices:
+        yield Finding("generators", Health.NOTE, notice)
+    if unavailable:
+        first = unavailable[0]
+        yield Finding(
+            "generators",
+            Health.NOTE,
+            f"{len(unavailable)} cannot run here yet, for example {first.name}: {first.reason}",
+            first.mend,
+        )
+
+
+def _guarded(what: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except VbvrError as error:
+        return _broken(what, error)
+
+
+def _broken(what: str, error: VbvrError) -> Finding:
+    detail = error.what + (f" ({error.why})" if error.why else "")
+    return Finding(what, Health.BROKEN, detail, error.hint or "")

@@ -1,0 +1,1 @@
+"""Brings a dataset from its store into a folder, checked against its manifests."""
