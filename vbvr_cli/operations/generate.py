@@ -70,9 +70,8 @@ def generate(
     standing = look(0)
     if not standing.settled:
         with Workforce(workers, environment, logs, forever=False) as workforce:
-            while workforce.running and not standing.settled:
-                workforce.check()
-                standing = look(workforce.running)
+            while (running := workforce.check()) and not standing.settled:
+                standing = look(running)
                 on_standing(standing)
                 time.sleep(POLL_SECONDS)
         standing = look(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from vbvr_cli.backends.ports import Backend
 from vbvr_cli.errors import InvalidRequestError, ServiceError
 from vbvr_cli.manifest import manifest_folder, parse_manifest
@@ -14,7 +16,8 @@ def discard_run(backend: Backend, run: Run) -> None:
     Raises InvalidRequestError while a worker is at one of its tasks: it could still write samples.
     """
     backend.ledger.cancel_run(run.key)
-    if next(iter(backend.ledger.tasks(run.key, [TaskState.CLAIMED])), None):
+    claimed = backend.ledger.tasks(run.key, [TaskState.CLAIMED])
+    if any((record.claimed_until or 0.0) > time.time() for record in claimed):
         raise InvalidRequestError(
             f"Run {run.key.run_id} of {run.spec.generator} is being worked on.",
             why="a worker holds one of its tasks; the run is cancelled now, so no other will begin",

@@ -51,12 +51,10 @@ def work_with(
     before = _finished(backend)
     started = time.monotonic()
     with Workforce(count, environment, logs, forever=forever) as workforce:
-        while workforce.running:
-            workforce.check()
+        while running := workforce.check():
             seconds = time.monotonic() - started
-            on_standing(Standing(tuple(backend.ledger.progress()), seconds, workforce.running))
+            on_standing(Standing(tuple(backend.ledger.progress()), seconds, running))
             time.sleep(POLL_SECONDS)
-        workforce.check()
     tasks, samples = _finished(backend)
     return Worked(tasks - before[0], samples - before[1], time.monotonic() - started)
 

@@ -36,13 +36,11 @@ class Workforce:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    @property
-    def running(self) -> int:
-        """How many are at work."""
-        return sum(worker.poll() is None for worker in self._workers.values())
+    def check(self) -> int:
+        """Replace workers that died; how many are at work.
 
-    def check(self) -> None:
-        """Replace workers that died. Raises ServiceError or ConfigurationError for one that gave up."""
+        Raises ServiceError or ConfigurationError for one that gave up.
+        """
         for number, worker in tuple(self._workers.items()):
             exit_code = worker.poll()
             if exit_code in (None, ExitCode.OK):
@@ -57,6 +55,7 @@ class Workforce:
                     hint="Use fewer --workers, then run the same command again.",
                 )
             self._workers[number] = self._start(number)
+        return sum(worker.poll() is None for worker in self._workers.values())
 
     def stop(self) -> None:
         """Ask all to stop and wait for them; they give back what they have not finished."""

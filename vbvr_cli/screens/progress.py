@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from types import TracebackType
 from typing import Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from vbvr_cli.operations.generate import Standing
+from vbvr_cli.operations.pace import Pace
 from vbvr_cli.operations.submit import Sent
 from vbvr_cli.screens.console import err, note
 from vbvr_cli.screens.units import count, duration, plural, rate
 
 PLAIN_EVERY_SECONDS = 10.0
-RATE_WINDOW_SECONDS = 60.0
 
 
 class SampleProgress:
@@ -93,22 +92,3 @@ class TaskProgress:
     def show(self, sent: Sent) -> None:
         """Show how many tasks were looked at, and how many of them were sent."""
         self._live.update(self._line, text=f"{count(sent.sent)} sent of {count(sent.tasks)}")
-
-
-class Pace:
-    """Samples a second over the last minute."""
-
-    def __init__(self) -> None:
-        self._points: deque[tuple[float, int]] = deque()
-
-    def update(self, seconds: float, made: int) -> float:
-        """Add a reading and return the rate, 0 while it cannot be told."""
-        self._points.append((seconds, made))
-        while len(self._points) > 2 and seconds - self._points[0][0] > RATE_WINDOW_SECONDS:
-            self._points.popleft()
-        (first_seconds, first_made), elapsed = self._points[0], seconds - self._points[0][0]
-        # Fewer samples than before means that a task was given back: the rate begins anew.
-        if made < first_made:
-            self._points.clear()
-            return 0.0
-        return (made - first_made) / elapsed if elapsed > 0 and first_seconds >= 0 else 0.0

@@ -137,6 +137,7 @@ class _Child:
             raise
         if self._announcements:
             self._announcements.close_write_end()
+        self._exit_fd = _open_exit_fd(self._process.pid)
 
     def __enter__(self) -> _Child:
         return self
@@ -148,6 +149,8 @@ class _Child:
             self._process.stdout.close()
         if self._announcements:
             self._announcements.close()
+        if self._exit_fd is not None:
+            os.close(self._exit_fd)
 
     def wait(self, deadline: float, memory_bytes: int, should_stop: Callable[[], bool]) -> Ended:
         """Watch the child until it ends, runs out of time or memory, or the worker has to stop."""
@@ -177,6 +180,8 @@ class _Child:
         selector.register(self._process.stdout, selectors.EVENT_READ, self._read_output)
         if self._announcements:
             selector.register(self._announcements.read_fd, selectors.EVENT_READ, self._announcements.read)
+        if self._exit_fd is not None:
+            selector.register(self._exit_fd, selectors.EVENT_READ, lambda: False)
 
     def _read_what_came(self, selector: selectors.BaseSelector, timeout: float) -> bool:
         if not selector.get_map():
@@ -232,6 +237,14 @@ class _Child:
                 with contextlib.suppress(psutil.Error):
                     total += process.memory_info().rss
         return total
+
+
+def _open_exit_fd(pid: int) -> int | None:
+    """A file descriptor that is readable once the process has ended; None where only asking tells."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
 
 
 def _ran_into_limit(output: str) -> bool:

@@ -13,7 +13,7 @@ from vbvr_cli.backends.ports import Backend, DedupRegistry, Message
 from vbvr_cli.catalog.generator import Generator
 from vbvr_cli.errors import ClaimLostError, DiskFullError, VbvrError
 from vbvr_cli.manifest import outcome_of
-from vbvr_cli.models import Claim, FailureCode, Outcome, Reason, Refusal, Task, TaskState, Verdict
+from vbvr_cli.models import Claim, FailureCode, Outcome, Reason, Refusal, Rounds, Task, TaskState, Verdict
 from vbvr_cli.worker.admission import Admission, Job, parse_message, task_of
 from vbvr_cli.worker.failures import StoppedError, TaskFailedError
 from vbvr_cli.worker.heartbeat import Heartbeat
@@ -91,7 +91,7 @@ class Worker:
             return
         claim = self._backend.ledger.claim(job.task, self._name, self._pace.lease)
         if isinstance(claim, Refusal):
-            self._follow(message, claim)
+            self._follow(message, job.task, claim)
             return
         try:
             self._attempt(message, claim, job)
@@ -125,7 +125,7 @@ class Worker:
                 if isinstance(claim, Claim):
                     self._fail(message, claim, error.reason)
                 else:
-                    self._follow(message, claim)
+                    self._follow(message, task, claim)
             else:
                 self._refuse(message, error.reason)
             return None
@@ -156,7 +156,7 @@ class Worker:
                 on_progress=heartbeat.report,
             )
             made = maker.make(claim.rounds)
-            if claim.rounds is None and (job.task.dedup or made.rounds.task_round or made.rounds.remakes):
+            if made.rounds != (claim.rounds or (None if job.task.dedup else Rounds())):
                 self._backend.ledger.record_rounds(claim, made.rounds)
             timestamp = job.run.spec.provenance.timestamp
             lines = publish(job.store, job.task, made.samples, folder, timestamp)
@@ -172,15 +172,24 @@ class Worker:
         self._backend.ledger.complete(claim, outcome)
         self._backend.queue.acknowledge([message])
 
-    def _follow(self, message: Message, refusal: Refusal) -> None:
+    def _follow(self, message: Message, task: Task, refusal: Refusal) -> None:
         """Do with the message what the refused claim means for it."""
-        if refusal.verdict is Verdict.HELD:
+        if refusal.verdict is Verdict.DEAD and self._settle_published(task):
+            self._backend.queue.acknowledge([message])
+        elif refusal.verdict is Verdict.HELD:
             wait = max(0.0, (refusal.until or 0.0) - time.time())
             self._backend.queue.give_back(message, min(wait, self._pace.lease))
         elif refusal.verdict is Verdict.DEAD and refusal.reason is not None:
             self._backend.queue.dead_letter(message, refusal.reason)
         else:
             self._backend.queue.acknowledge([message])
+
+    def _settle_published(self, task: Task) -> bool:
+        """A task whose last worker died between its manifest and the ledger is done all the same."""
+        lines = published(self._backend.store(task.run.bucket), task)
+        if lines is not None:
+            self._backend.ledger.settle(task, outcome_of(lines))
+        return lines is not None
 
     def _refuse(self, message: Message, reason: Reason) -> None:
         logger.warning("A message is refused: %s", reason)

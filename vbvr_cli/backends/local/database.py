@@ -69,7 +69,7 @@ class Database:
         self._leave_inherited_alone()
         opening = not self._opened
         try:
-            connection = self._idle.pop() if self._idle else self._open()
+            connection = self._idle_one() or self._open()
             try:
                 yield connection
             finally:
@@ -81,6 +81,12 @@ class Database:
             if translated is None:
                 raise
             raise translated from error
+
+    def _idle_one(self) -> sqlite3.Connection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _leave_inherited_alone(self) -> None:
         """After a fork, open anew: SQLite forbids using and even closing the parent's connections."""

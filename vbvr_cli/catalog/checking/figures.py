@@ -1,0 +1,48 @@
+"""Writes what was measured into figures.yaml."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vbvr_cli.catalog.entries import Figures
+from vbvr_cli.catalog.loader import FIGURES_NAME, PACKAGE, read_figures
+from vbvr_cli.errors import ConfigurationError
+
+HEADER = """\
+# How each generator is best run, as 'vbvr generators check --write' measured it; what is not here
+# follows the defaults of generators.yaml. Fields: batch_size, time_limit_seconds, memory_mb,
+# seconds_per_sample, bytes_per_sample, pool.
+"""
+
+
+def write_figures(catalog: Path, measured: Mapping[str, Figures]) -> Path:
+    """Replace the figures of these generators beside a catalog, and keep all else; where they are now.
+
+    A limit that a person set for one of them stays. Raises ConfigurationError for the catalog that is
+    part of the installed package.
+    """
+    if catalog.resolve().is_relative_to(PACKAGE):
+        raise ConfigurationError(
+            f"{catalog} is part of the installed package.",
+            why="What is written there would be gone with the next version.",
+            hint=f"Copy it to this folder ('cp {catalog} .') and run the same command again.",
+        )
+    path = catalog.with_name(FIGURES_NAME)
+    figures = read_figures(path)
+    for name, new in measured.items():
+        old = figures.get(name, Figures())
+        limits = {"time_limit_seconds": old.time_limit_seconds, "memory_mb": old.memory_mb}
+        figures[name] = new.model_copy(update=limits)
+    content: dict[str, Any] = {
+        "version": 1,
+        "generators": {name: figures[name].model_dump(exclude_none=True) for name in sorted(figures)},
+    }
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(HEADER + yaml.safe_dump(content, sort_keys=False, width=10_000))
+    draft.replace(path)
+    return path
