@@ -83,6 +83,11 @@ class GeneratorPlan:
     refusal: RangeTakenError | None = None
 
     @property
+    def samples(self) -> int:
+        """All samples that the request is about, those that exist or are under way included."""
+        return self.new_samples + sum(run.num_samples for run in self.existing)
+
+    @property
     def new_tasks(self) -> int:
         """How many tasks the new samples are cut into."""
         return -(-self.new_samples // self.spec.batch_size)
@@ -131,6 +136,15 @@ def tasks_of(run: Run) -> Iterator[Task]:
     for start, end in run.extents:
         for first in range(start, end, run.spec.batch_size):
             yield task_at(run.key, run.spec, first, min(run.spec.batch_size, end - first))
+
+
+def is_planned(run: Run, task: Task) -> bool:
+    """Whether a run's own plan has exactly this task; what replaces a dead one it has not."""
+    for start, end in run.extents:
+        if start <= task.start_index < end and (task.start_index - start) % run.spec.batch_size == 0:
+            samples = min(run.spec.batch_size, end - task.start_index)
+            return task == task_at(run.key, run.spec, task.start_index, samples)
+    return False
 
 
 def task_at(key: RunKey, spec: RunSpec, start_index: int, num_samples: int) -> Task:

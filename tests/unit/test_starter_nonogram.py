@@ -71,7 +71,7 @@ def test_every_step_follows_from_its_line_alone() -> None:
         for step in solve(clues):
             line = step.line
             length = len(clues.columns if line.is_row else clues.rows)
-            clue = (clues.rows if line.is_row else clues.columns)[line.index]
+            clue = (clues.rows if line.is_row else clues.columns)[line.number]
             cells = [line.cell(place) for place in range(length)]
             fitting = [
                 filling

@@ -43,5 +43,5 @@ def create_generator(name: str, parent: Path) -> Path:
 
 def task_of(name: str) -> str:
     """The task that a generator is named after: `O-7_paper_folding_data-generator` -> `paper_folding`."""
-    task = re.sub(r"(^[GO]-?\d*_)|([_-]data[_-]generator$)", "", name)
+    task = re.sub(r"^[GO][-_](\d+[-_])?|[-_]data[-_]generator$", "", name)
     return re.sub(r"[^a-z0-9]+", "_", task.lower()).strip("_") or "puzzle"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vbvr_cli.commands import fetch_generators
 from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.fetch_generators import Category, Role
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
+from vbvr_cli.errors import ExitCode
 
 generators = typer.Typer(name="generators", help="The generators that vbvr knows.", no_args_is_help=True)
 
@@ -46,7 +49,74 @@ def show(
     catalog: opt.CatalogFile = None,
 ) -> None:
     """Show where a generator comes from, and how it is run."""
+    from vbvr_cli.catalog.sharing import sharing_of
     from vbvr_cli.screens.generators import show_generator
 
     session = open_session(context, Options(home, catalog, generators_path))
-    show_generator(session.catalog.get(name), as_json=as_json)
+    show_generator(session.catalog.get(name), sharing_of(session.catalog, name), as_json=as_json)
+
+
+CHECK_EPILOG = """[bold]Examples[/bold]
+
+vbvr generators check O-nonogram_data-generator
+
+vbvr generators check 'O-*' --quick --jobs 4
+
+vbvr generators check all --write
+
+[dim]Six runs each, two of them of up to 200 samples (--quick: 20).[/dim]"""
+
+
+@generators.command(epilog=CHECK_EPILOG)
+def check(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(help="Names, globs or all.", metavar="NAME|GLOB|all")],
+    category: Category = None,
+    role: Role = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Up to 20 samples a run instead of 200.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Generators at a time.", min=1)] = 1,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write batch size, time, size and pool into figures.yaml.")
+    ] = False,
+    as_json: opt.Json = False,
+    home: opt.Home = None,
+    generators_path: opt.GeneratorsPath = None,
+    catalog: opt.CatalogFile = None,
+) -> None:
+    """Run generators small, and say what to know of them before making a million samples."""
+    from vbvr_cli.catalog.checking.checks import check_generators
+    from vbvr_cli.catalog.checking.figures import write_figures
+    from vbvr_cli.catalog.checking.report import recommend
+    from vbvr_cli.screens.checks import CheckProgress, show_reports
+    from vbvr_cli.screens.console import note
+
+    session = open_session(context, Options(home, catalog, generators_path))
+    chosen = session.catalog.select(names, tuple(category or ()), tuple(role or ()))
+    progress = CheckProgress(len(chosen))
+    reports = check_generators(
+        chosen, session.settings.scratch, quick=quick, jobs=jobs, on_done=progress.ended
+    )
+    show_reports(reports, as_json=as_json)
+    if write:
+        pairs = zip(chosen, reports, strict=True)
+        figures = {one.name: recommend(found.measured, one) for one, found in pairs if found.measured}
+        note(f"figures written to {write_figures(session.catalog.path, figures)}")
+    if not all(report.is_sound for report in reports):
+        raise typer.Exit(ExitCode.PARTIAL)
+
+
+@generators.command(epilog="[bold]Example[/bold]\n\nvbvr generators new O-101_paper_folding_data-generator")
+def new(
+    name: Annotated[str, typer.Argument(help="Its name, and that of its folder.")],
+    into: Annotated[
+        Path, typer.Option("--into", help="The folder to put it into.", file_okay=False)
+    ] = Path(),
+) -> None:
+    """Begin a generator of your own: a repository that keeps the contract, with a test."""
+    from vbvr_cli.catalog.scaffolding import create_generator
+    from vbvr_cli.screens.console import note, say
+
+    folder = create_generator(name, into)
+    say(str(folder))
+    note(f"its puzzle is in {folder / 'src' / 'puzzle.py'}")
+    note(f"check it: vbvr generators check {name} --generators-path {into}")

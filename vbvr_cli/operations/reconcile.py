@@ -85,6 +85,10 @@ def compare(backend: Backend, run: Run) -> Comparison:
         except (KeyError, ServiceError) as error:
             gaps.append(Gap(GapKind.DAMAGED_MANIFEST, manifest_key(task), str(error), task))
             continue
+        if len(lines) != task.num_samples:
+            named = f"names {len(lines)} of {task.num_samples} samples"
+            gaps.append(Gap(GapKind.DAMAGED_MANIFEST, manifest_key(task), named, task))
+            continue
         flaws = list(_object_gaps(lines, objects, task))
         gaps.extend(flaws)
         if record.state is not TaskState.DONE:

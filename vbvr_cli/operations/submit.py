@@ -9,14 +9,14 @@ from typing import TypeVar
 
 from vbvr_cli.backends.ports import Backend
 from vbvr_cli.catalog.catalog import Catalog
-from vbvr_cli.errors import InvalidRequestError, ServiceError
-from vbvr_cli.manifest import render_run_record, run_record_key
+from vbvr_cli.errors import InvalidRequestError, ServiceError, VbvrError
 from vbvr_cli.models import Run, RunKey, Task, TaskMessage, TaskState
 from vbvr_cli.operations.reconcile import adopt_runs
 from vbvr_cli.operations.replace import discard_run
 from vbvr_cli.planning import Action, GeneratorPlan, Request, plan, tasks_of
 from vbvr_cli.worker.admission import parse_message
 from vbvr_cli.worker.failures import TaskFailedError
+from vbvr_cli.worker.publish import describe_run
 
 CHUNK = 1_000
 Item = TypeVar("Item")
@@ -119,20 +119,29 @@ class Submitter:
             discard_run(self._backend, run)
         ledger = self._backend.ledger
         if one.action is Action.CREATE:
-            key = RunKey(self._bucket, one.spec.run_id)
-            changed = [ledger.create_run(key, one.spec, one.new_samples)]
+            changed = [self._create_run(one)]
         elif one.action is Action.EXTEND:
             last = one.existing[-1]
             changed = [ledger.extend_run(last.key, last.end_index + one.new_samples)]
         else:
             changed = []
-        store = self._backend.store(self._bucket)
-        for run in changed:
-            store.put(run_record_key(run), render_run_record(run))
         kept = [run for run in one.existing if run.key not in {run.key for run in changed}]
         for run in kept + changed:
+            describe_run(self._backend.store(self._bucket), run)
             ledger.resume_run(run.key)
         return kept + changed
+
+    def _create_run(self, one: GeneratorPlan) -> Run:
+        ledger = self._backend.ledger
+        run = ledger.create_run(RunKey(self._bucket, one.spec.run_id), one.spec, one.new_samples)
+        try:
+            describe_run(self._backend.store(self._bucket), run)
+        except VbvrError:
+            # Where no description can be written, no sample can: the run is not to be.
+            if next(iter(ledger.tasks(run.key)), None) is None:
+                ledger.remove_run(run.key)
+            raise
+        return run
 
     def _send_missing(self, run: Run, tasks: list[Task], *, resend: bool) -> list[Task]:
         states = self._backend.ledger.states(run.key, tasks)

@@ -17,7 +17,7 @@ from vbvr_cli.screens.plans import (
     progress_as_json,
     run_rows,
 )
-from vbvr_cli.screens.units import plural, rate, size
+from vbvr_cli.screens.units import count, plural, rate, size
 
 
 def show_plan(plans: Sequence[GeneratorPlan], workers: int, *, as_json: bool) -> None:
@@ -31,8 +31,10 @@ def show_plan(plans: Sequence[GeneratorPlan], workers: int, *, as_json: bool) ->
 
 def announce_plan(plans: Sequence[GeneratorPlan], bucket: str, seed: int) -> None:
     """What is about to be done, and what is left out."""
-    new = sum(one.new_samples for one in plans if one.action is not Action.REFUSE)
-    note(f"{plural(new, 'new sample')} of {plural(len(plans), 'generator')}, seed {seed}, into {bucket}")
+    wanted = [one for one in plans if one.action is not Action.REFUSE]
+    asked = plural(sum(one.samples for one in wanted), "sample")
+    new = count(sum(one.new_samples for one in wanted))
+    note(f"{asked} of {plural(len(wanted), 'generator')} ({new} new), seed {seed}, into {bucket}")
     for one in plans:
         for run in one.replaced:
             warn(f"{one.generator.name}: run {run.key.run_id} and its samples are discarded")

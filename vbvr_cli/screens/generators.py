@@ -6,8 +6,9 @@ from typing import Any
 
 from vbvr_cli.catalog.catalog import Catalog
 from vbvr_cli.catalog.generator import Generator
+from vbvr_cli.catalog.sharing import Sharing
 from vbvr_cli.screens.console import note, say, show_json, show_table, warn
-from vbvr_cli.screens.units import count, plural
+from vbvr_cli.screens.units import count
 
 COLUMNS = (
     ("generator", "left"),
@@ -35,19 +36,26 @@ def show_generators(catalog: Catalog, *, every: bool, as_json: bool) -> None:
             [[one.name, one.reason, one.mend] for one in unavailable],
         )
     elif unavailable:
-        note(f"{plural(len(unavailable), 'generator')} more cannot run here yet: vbvr generators list --all")
+        note(f"{count(len(unavailable))} more cannot run here yet: vbvr generators list --all")
 
 
-def show_generator(generator: Generator, *, as_json: bool) -> None:
+def show_generator(generator: Generator, sharing: Sharing, *, as_json: bool) -> None:
     """All that is known of one generator."""
-    described = as_dict(generator)
+    described = {
+        **as_dict(generator),
+        "shares_with": list(sharing.others),
+        "not_merged_with": list(sharing.apart),
+        "notices": list(sharing.notices),
+        "look_at": _sample_to_look_at(generator),
+    }
     if as_json:
         show_json(described)
         return
     width = max(map(len, described))
     for name, value in described.items():
-        if value not in (None, "", []):
-            say(f"{name:<{width}}  {' '.join(value) if isinstance(value, list) else value}")
+        for line in value if isinstance(value, list) else [value]:
+            if line not in (None, ""):
+                say(f"{name:<{width}}  {line}")
 
 
 def as_dict(generator: Generator) -> dict[str, Any]:
@@ -72,6 +80,12 @@ def as_dict(generator: Generator) -> dict[str, Any]:
         "bytes_per_sample": generator.bytes_per_sample,
         "pool": generator.pool,
     }
+
+
+def _sample_to_look_at(generator: Generator) -> str:
+    """A picture that its repository shows, else how to make one."""
+    pictures = sorted((generator.path / "samples").rglob("*first*.png"))
+    return str(pictures[0]) if pictures else f"vbvr generate -g {generator.name} -n 1 --dest look"
 
 
 def _row(generator: Generator) -> list[str]:

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from vbvr_cli.backends.ports import Backend, SampleStore
 from vbvr_cli.catalog.generator import Generator
 from vbvr_cli.errors import ConfigurationError, InvalidRequestError, RangeTakenError, UnknownBucketError
-from vbvr_cli.manifest import render_run_record, run_record_key
 from vbvr_cli.models import (
     ADHOC,
     FailureCode,
@@ -22,7 +21,9 @@ from vbvr_cli.models import (
     adhoc_run_id,
     adhoc_seed,
 )
+from vbvr_cli.planning import is_planned
 from vbvr_cli.worker.failures import TaskFailedError
+from vbvr_cli.worker.publish import describe_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,9 @@ class Admission:
         run = self._backend.ledger.get_run(task.run)
         if run is not None:
             _check_terms(run, task)
+            self._check_planned(run, task)
+            if task.run.run_id.startswith(ADHOC):
+                describe_run(store, run)
             return run
         if not task.run.run_id.startswith(ADHOC):
             raise TaskFailedError(
@@ -100,8 +104,18 @@ class Admission:
             run = self._backend.ledger.create_run(task.run, _adhoc_spec(task, generator), task.num_samples)
         except RangeTakenError as error:
             raise TaskFailedError(FailureCode.RANGE_TAKEN, str(error)) from error
-        store.put(run_record_key(run), render_run_record(run))
+        describe_run(store, run)
         return run
+
+
+    def _check_planned(self, run: Run, task: Task) -> None:
+        """Another cut of a run's range, or another seed, would make samples that it has already."""
+        if not is_planned(run, task) and self._backend.ledger.get_task(task) is None:
+            raise TaskFailedError(
+                FailureCode.INVALID_MESSAGE,
+                f"run {task.run.run_id} has no task of samples {task.start_index}-{task.end_index - 1} "
+                f"with seed {task.seed}; leave run_id out, or send it as `vbvr submit` does",
+            )
 
 
 def _adhoc_spec(task: Task, generator: Generator) -> RunSpec:

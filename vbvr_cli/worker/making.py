@@ -114,6 +114,11 @@ class Maker:
                 flaws[remake.position] = flaw
         if flaws:
             raise self._failure(flaws, "while repeating what an earlier attempt had made")
+        if self._mark_duplicates(samples, flaws):
+            # The task was dead for a while, and others have made its puzzles since.
+            for folder in self._folder.iterdir():
+                remove_tree(folder)
+            return self._decide()
         return Made(_in_order(samples), recorded, 0)
 
     def _make_whole(self, task_round: int) -> tuple[dict[int, Sample], dict[int, _Flaw]]:

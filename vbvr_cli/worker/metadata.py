@@ -35,7 +35,10 @@ def normalise_metadata(
     parameters = own.get("parameters")
     if not isinstance(parameters, dict):
         parameters = {}
-    param_hash, source = _param_hash(folder, own, parameters)
+    try:
+        param_hash, source = _param_hash(folder, own, parameters)
+    except UnicodeEncodeError as error:
+        raise BrokenSampleError(f"{METADATA} holds text that is not Unicode: {error.reason}") from error
     known = {
         "task_id": task_id,
         "generator": generator,
@@ -73,7 +76,9 @@ def _read_own(folder: Path) -> dict[str, Any]:
             metadata = json.loads((folder / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             continue
-        except ValueError as error:
+        except IsADirectoryError as error:
+            raise BrokenSampleError(f"{name} is a folder") from error
+        except (ValueError, RecursionError) as error:
             raise BrokenSampleError(f"{name} is not JSON: {type(error).__name__}") from error
         if not isinstance(metadata, dict):
             raise BrokenSampleError(f"{name} is not a JSON object")

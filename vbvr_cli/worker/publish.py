@@ -18,8 +18,10 @@ from vbvr_cli.manifest import (
     manifest_key,
     parse_manifest,
     render_manifest,
+    render_run_record,
+    run_record_key,
 )
-from vbvr_cli.models import Task
+from vbvr_cli.models import Run, Task
 from vbvr_cli.worker.samples import Sample
 
 
@@ -30,6 +32,17 @@ def published(store: SampleStore, task: Task) -> list[ManifestLine] | None:
         return parse_manifest(key, store.get(key))
     except KeyError:
         return None
+
+
+def describe_run(store: SampleStore, run: Run) -> None:
+    """Put a run's description beside its manifests, unless it is there: who should have may have been killed."""
+    key, record = run_record_key(run), render_run_record(run)
+    try:
+        if store.get(key) == record:
+            return
+    except KeyError:
+        pass
+    store.put(key, record)
 
 
 def publish(

@@ -104,6 +104,8 @@ def _task_folders(folder: Path) -> Iterator[Path]:
 
 
 def _folders_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():  # a generator may even remove the folder that it was given
+        return []
     with os.scandir(folder) as entries:
         return [
             Path(entry.path)

@@ -100,7 +100,7 @@ def announce(folder: Path, output: Path) -> None:
 
 
 def _release_images(pair: Any) -> None:
-    for name, value in list(vars(pair).items()):
+    for name, value in list(getattr(pair, "__dict__", {}).items()):
         if hasattr(value, "save") and hasattr(value, "size"):
             with contextlib.suppress(Exception):
                 setattr(pair, name, None)

@@ -60,6 +60,8 @@ def _check_prompt(file: Path) -> None:
         raise BrokenSampleError(f"{file.name} is missing") from None
     except UnicodeDecodeError as error:
         raise BrokenSampleError(f"{file.name} is not UTF-8: {error.reason}") from error
+    except OSError as error:
+        raise BrokenSampleError(f"{file.name} cannot be read: {_without_path(error)}") from error
     if not text.strip():
         raise BrokenSampleError(f"{file.name} is empty")
 

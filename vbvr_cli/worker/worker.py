@@ -91,7 +91,7 @@ class Worker:
             return
         claim = self._backend.ledger.claim(job.task, self._name, self._pace.lease)
         if isinstance(claim, Refusal):
-            self._follow(message, job.task, claim)
+            self._follow(message, claim, job)
             return
         try:
             self._attempt(message, claim, job)
@@ -125,7 +125,7 @@ class Worker:
                 if isinstance(claim, Claim):
                     self._fail(message, claim, error.reason)
                 else:
-                    self._follow(message, task, claim)
+                    self._follow(message, claim)
             else:
                 self._refuse(message, error.reason)
             return None
@@ -156,7 +156,9 @@ class Worker:
                 on_progress=heartbeat.report,
             )
             made = maker.make(claim.rounds)
-            if made.rounds != (claim.rounds or (None if job.task.dedup else Rounds())):
+            # Without a record the task's own seed did at once; with dedup that has to be said, too.
+            recorded = claim.rounds or (None if job.task.dedup else Rounds())
+            if made.rounds != recorded:
                 self._backend.ledger.record_rounds(claim, made.rounds)
             timestamp = job.run.spec.provenance.timestamp
             lines = publish(job.store, job.task, made.samples, folder, timestamp)
@@ -172,9 +174,9 @@ class Worker:
         self._backend.ledger.complete(claim, outcome)
         self._backend.queue.acknowledge([message])
 
-    def _follow(self, message: Message, task: Task, refusal: Refusal) -> None:
+    def _follow(self, message: Message, refusal: Refusal, job: Job | None = None) -> None:
         """Do with the message what the refused claim means for it."""
-        if refusal.verdict is Verdict.DEAD and self._settle_published(task):
+        if refusal.verdict is Verdict.DEAD and job and self._settle_published(job):
             self._backend.queue.acknowledge([message])
         elif refusal.verdict is Verdict.HELD:
             wait = max(0.0, (refusal.until or 0.0) - time.time())
@@ -184,11 +186,11 @@ class Worker:
         else:
             self._backend.queue.acknowledge([message])
 
-    def _settle_published(self, task: Task) -> bool:
-        """A task whose last worker died between its manifest and the ledger is done all the same."""
-        lines = published(self._backend.store(task.run.bucket), task)
+    def _settle_published(self, job: Job) -> bool:
+        """A task whose last worker died between the manifest and the ledger is done all the same."""
+        lines = published(job.store, job.task)
         if lines is not None:
-            self._backend.ledger.settle(task, outcome_of(lines))
+            self._backend.ledger.settle(job.task, outcome_of(lines))
         return lines is not None
 
     def _refuse(self, message: Message, reason: Reason) -> None:

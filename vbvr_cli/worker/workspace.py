@@ -71,13 +71,18 @@ def sweep(root: Path) -> None:
 
 
 def kill_processes_of(folder: Path) -> None:
-    """Kill every process whose marker names `folder` or a folder below it, whatever its group or session."""
-    prefix = str(folder)
+    """Kill every process that began in `folder` or below it, whatever its group or session.
+
+    Its marker tells, or, where it was started without environment, the folder that it works in.
+    """
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            marker = process.environ().get(MARKER, "")
-            if marker == prefix or marker.startswith(prefix + os.sep):
+            if _is_within(process.environ().get(MARKER, ""), folder) or _is_within(process.cwd(), folder):
                 process.kill()
+
+
+def _is_within(path: str, folder: Path) -> bool:
+    return path == str(folder) or path.startswith(f"{folder}{os.sep}")
 
 
 def remove_tree(folder: Path) -> None:

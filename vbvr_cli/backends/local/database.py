@@ -14,7 +14,7 @@ from vbvr_cli.errors import ConfigurationError
 
 LAYOUT = 1
 _BUSY_SECONDS = 60.0
-_OLDEST_SQLITE = (3, 35)
+_OLDEST_SQLITE = (3, 38)
 
 
 class Database:
@@ -98,7 +98,7 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             raise ConfigurationError(
-                f"This Python brings SQLite {sqlite3.sqlite_version}; the local target needs 3.35 or newer.",
+                f"This Python brings SQLite {sqlite3.sqlite_version}; the local target needs 3.38 or newer.",
                 hint="Use a newer Python, for example one that uv installs.",
             )
         connection = sqlite3.connect(

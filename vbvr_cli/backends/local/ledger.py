@@ -195,12 +195,11 @@ class LocalLedger:
 
     def tasks(self, key: RunKey, states: Sequence[TaskState] | None = None) -> Iterator[TaskRecord]:
         """A run's tasks in the order of their indices, read in pages: none is locked while you look."""
-        page = self._page(key, None)
-        while page:
-            for stored in page:
-                if states is None or stored.record.state in states:
-                    yield self._as_seen(stored)
-            page = self._page(key, page[-1].record.task)
+        wanted = tuple(TaskState) if states is None else states
+        last: Task | None = None
+        while page := self._page(key, wanted, last):
+            yield from map(self._as_seen, page)
+            last = page[-1].record.task
 
     def progress(self, keys: Sequence[RunKey] | None = None) -> list[Progress]:
         """Counters of the given runs as far as they are known, or of all."""
@@ -218,9 +217,9 @@ class LocalLedger:
             task_table.save(connection, after)
             return after
 
-    def _page(self, key: RunKey, after: Task | None) -> list[StoredTask]:
+    def _page(self, key: RunKey, states: Sequence[TaskState], after: Task | None) -> list[StoredTask]:
         with self._database.read() as connection:
-            return task_table.page(connection, key, after)
+            return task_table.page(connection, key, states, after)
 
     def _as_seen(self, stored: StoredTask) -> TaskRecord:
         """A task's record, in which the claim of a process that is gone has lapsed by now."""

@@ -65,6 +65,7 @@ WHERE id = ?
 _PAGE = """
 SELECT tasks.*, generator FROM tasks JOIN runs ON number = run
 WHERE bucket = ? AND run_id = ? AND (tasks.start_index, num_samples, seed) > (?, ?, ?)
+  AND state IN (SELECT value FROM json_each(?))
 ORDER BY tasks.start_index, num_samples, seed LIMIT 1000
 """
 
@@ -141,11 +142,14 @@ def save(connection: sqlite3.Connection, stored: StoredTask) -> None:
     )
 
 
-def page(connection: sqlite3.Connection, key: RunKey, after: Task | None) -> list[StoredTask]:
+def page(
+    connection: sqlite3.Connection, key: RunKey, states: Iterable[TaskState], after: Task | None
+) -> list[StoredTask]:
     """The next thousand tasks of a run in the order of their indices."""
     position = (after.start_index, after.num_samples, after.seed) if after else (-1, 0, 0)
     return [
-        _stored(row, _task(row, key)) for row in _rows(connection, _PAGE, (key.bucket, key.run_id, *position))
+        _stored(row, _task(row, key))
+        for row in _rows(connection, _PAGE, (key.bucket, key.run_id, *position, json.dumps(list(states))))
     ]
 
 

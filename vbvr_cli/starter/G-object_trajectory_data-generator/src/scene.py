@@ -11,7 +11,7 @@ from .thing import COLOURS, Thing
 WALL = 18
 """The thickness of the room's walls, in pixels."""
 
-YELLOW, BLACK = (250, 204, 21), (24, 24, 27)
+YELLOW, BLACK = (250, 204, 21), (42, 39, 36)
 
 
 class Scene:
@@ -132,4 +132,4 @@ class Scene:
         launch = self._setting.launch
         for step in range(-PAST_STEPS, 1):
             centre = (launch.x + step * launch.vx, launch.y + step * launch.vy)
-            self._thing.paint(self._canvas, centre, launch.radius, self._theme.panel, 0.5 + 0.1 * step)
+            self._thing.paint(self._canvas, centre, launch.radius, self._theme.panel, 0.64 + 0.12 * step)

@@ -48,7 +48,7 @@ class Board:
         theme = self._theme
         strip = theme.tint if lit else mix(theme.paper, theme.line, 0.2 if done else 0.45)
         ink = theme.muted if done and not lit else theme.ink
-        start = line.index * self._cell
+        start = line.number * self._cell
         gap = self._cell // 24
         off = FRAME + 2 * gap
         if line.is_row:
@@ -96,7 +96,7 @@ class Board:
             self.canvas.line([(x - arm, y - rise), (x + arm, y + rise)], 0.05 * self._cell, colour)
 
     def _clue(self, line: Line) -> Clue:
-        return (self._clues.rows if line.is_row else self._clues.columns)[line.index]
+        return (self._clues.rows if line.is_row else self._clues.columns)[line.number]
 
     def _inside(self, cell: Cell) -> WholeBox:
         """The cell without the grid's lines, which take two pixels on either side."""

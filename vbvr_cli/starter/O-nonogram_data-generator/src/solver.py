@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache, reduce
 from itertools import groupby
 from operator import and_, or_
+from typing import NamedTuple
 
 Clue = tuple[int, ...]
 """The lengths of a line's runs of filled cells, in order."""
@@ -13,16 +14,15 @@ Cell = tuple[int, int]
 """Row from the top and column from the left, from 0."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """A row or a column."""
+class Line(NamedTuple):
+    """A row or a column, and which one, from 0."""
 
     is_row: bool
-    index: int
+    number: int
 
     def cell(self, place: int) -> Cell:
         """The line's cell at `place`, counted from the left or from the top."""
-        return (self.index, place) if self.is_row else (place, self.index)
+        return (self.number, place) if self.is_row else (place, self.number)
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class _Sheet:
     """A nonogram while it is being solved. Lines are sets of bits; bit 0 is the leftmost or topmost cell."""
 
     def __init__(self, clues: Clues) -> None:
-        rows = {Line(True, index): clue for index, clue in enumerate(clues.rows)}
-        columns = {Line(False, index): clue for index, clue in enumerate(clues.columns)}
+        rows = {Line(True, number): clue for number, clue in enumerate(clues.rows)}
+        columns = {Line(False, number): clue for number, clue in enumerate(clues.columns)}
         self._clues = rows | columns
         self._length = {line: len(columns if line.is_row else rows) for line in self._clues}
         self._filled = dict.fromkeys(self._clues, 0)
@@ -93,7 +93,7 @@ class _Sheet:
             is_filled = bool(filled >> place & 1)
             crossing = Line(not line.is_row, place)
             self._mark(line, place, is_filled)
-            self._mark(crossing, line.index, is_filled)
+            self._mark(crossing, line.number, is_filled)
             self.gains[crossing] = self._gain(crossing)
         self.gains[line] = 0
         return Deduction(
