@@ -18,6 +18,7 @@ from vbvr_cli.commands import (
     download,
     generate,
     generators,
+    monitor,
     queue,
     status,
     submit,
@@ -41,7 +42,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command_module in (generate, submit, worker, status, dlq, queue, cancel, download, generators, doctor):
+for command_module in (
+    generate,
+    submit,
+    worker,
+    monitor,
+    status,
+    dlq,
+    queue,
+    cancel,
+    download,
+    generators,
+    doctor,
+):
     command_module.register(app)
 
 

@@ -88,6 +88,11 @@ class GeneratorPlan:
         return self.new_samples + sum(run.num_samples for run in self.existing)
 
     @property
+    def exceeds_pool(self) -> bool:
+        """Whether more samples are wanted than the generator is thought to have distinct puzzles."""
+        return self.generator.pool is not None and self.new_samples > 0 and self.samples > self.generator.pool
+
+    @property
     def new_tasks(self) -> int:
         """How many tasks the new samples are cut into."""
         return -(-self.new_samples // self.spec.batch_size)

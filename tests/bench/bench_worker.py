@@ -23,7 +23,6 @@ from pathlib import Path
 from vbvr_cli.backends.local import LocalBackend
 from vbvr_cli.catalog.catalog import Catalog
 from vbvr_cli.operations.submit import Submitter
-from vbvr_cli.planning import Request
 from vbvr_cli.worker.worker import Pace, Worker
 from vbvr_cli.worker.workspace import Workspace
 
@@ -52,9 +51,7 @@ def catalog() -> Catalog:
 def submit(home: Path, tasks: int, batch_size: int = BATCH) -> LocalBackend:
     """A queue with so many tasks."""
     backend = LocalBackend(home)
-    submitter = Submitter(backend, catalog())
-    request = Request(samples=tasks * batch_size, batch_size=batch_size)
-    submitter.carry_out(submitter.plans([NAME], request))
+    Submitter(backend, catalog()).submit([NAME], samples=tasks * batch_size, batch_size=batch_size)
     return backend
 
 

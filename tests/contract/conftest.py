@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import key_of, spec, task_of
 from harnesses import HARNESSES, BackendUnderTest
+from ledger_examples import key_of, spec, task_of
 
 from vbvr_cli.backends.ports import Backend, DedupRegistry, Ledger, SampleStore, TaskQueue
 from vbvr_cli.models import Run, Task

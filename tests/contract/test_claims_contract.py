@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from examples import OUTCOME, PASSING, PERMANENT, task_of
 from harnesses import BackendUnderTest
+from ledger_examples import OUTCOME, PASSING, PERMANENT, task_of
 
 from vbvr_cli.backends.ports import Backend, Ledger
 from vbvr_cli.errors import ClaimLostError

@@ -8,8 +8,8 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from examples import OUTCOME, PASSING, PERMANENT, halves_of, key_of, spec, task_of
 from harnesses import BackendUnderTest
+from ledger_examples import OUTCOME, PASSING, PERMANENT, halves_of, key_of, spec, task_of
 
 from vbvr_cli.backends.ports import Backend, Ledger
 from vbvr_cli.errors import ClaimLostError, InvalidRequestError

@@ -7,8 +7,8 @@ from itertools import pairwise
 from random import randrange
 
 import pytest
-from examples import OUTCOME, key_of, spec, task_of
 from harnesses import BackendUnderTest
+from ledger_examples import OUTCOME, key_of, spec, task_of
 
 from vbvr_cli.backends.ports import Backend, Ledger
 from vbvr_cli.errors import RangeTakenError

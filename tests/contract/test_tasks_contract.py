@@ -6,8 +6,8 @@ from dataclasses import replace
 from random import randrange
 
 import pytest
-from examples import OUTCOME, PASSING, PERMANENT, halves_of, task_of
 from harnesses import BackendUnderTest
+from ledger_examples import OUTCOME, PASSING, PERMANENT, halves_of, task_of
 
 from vbvr_cli.backends.ports import Backend, Ledger
 from vbvr_cli.errors import InvalidRequestError

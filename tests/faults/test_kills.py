@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE_SECONDS, Place, check_dataset, processes_below
+from places import PATIENCE_SECONDS, Place, check_dataset, processes_below
 
 from vbvr_cli.backends.ports import Depth
 from vbvr_cli.models import TaskState
@@ -135,3 +136,31 @@ def test_after_thirty_kills_every_sample_of_two_hundred_tasks_exists_once(place:
             check_dataset(place, name, request["samples"])
         check_ledger(place, name, request["samples"], request["samples"] // request["batch_size"])
     check_nothing_is_left(place)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts processes by /proc")
+def test_a_worker_that_wakes_up_after_others_did_its_task_changes_nothing(place: Place, crew: Crew) -> None:
+    points = [
+        "after:ledger.claim",
+        "after:store.upload",
+        "before:ledger.record_rounds",
+        "before:store.put_if_absent",
+        "before:ledger.complete",
+        "before:queue.acknowledge",
+    ]
+    place.submit("one_in_twenty_is_broken", samples=160, batch_size=20, dedup=True)
+    asleep = [crew.start(point, number=signal.SIGSTOP, lease=0.3) for point in points]
+    for worker in asleep:
+        os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WNOWAIT)
+    crew.finish(crew.start(lease=30.0))
+    check_dataset(place, "one_in_twenty_is_broken", 160)
+    before = tree(place.dest)
+    for worker in asleep:
+        worker.send_signal(signal.SIGCONT)
+    for worker in asleep:
+        crew.finish(worker)
+    assert {name: data for name, data in tree(place.dest).items() if name in before} == before
+    check_dataset(place, "one_in_twenty_is_broken", 160)
+    check_ledger(place, "one_in_twenty_is_broken", 160, 8)
+    check_nothing_is_left(place)
+    assert len({line.param_hash for line in place.lines("one_in_twenty_is_broken")}) == 160

@@ -8,7 +8,8 @@ from textwrap import dedent
 import pytest
 
 from vbvr_cli.catalog.catalog import Catalog
-from vbvr_cli.catalog.loader import find_catalog, read_figures, read_listing, starter_names
+from vbvr_cli.catalog.loader import PACKAGE, find_catalog, read_figures, read_listing, starter_names
+from vbvr_cli.catalog.schema import catalog_schema
 from vbvr_cli.errors import ConfigurationError, ExitCode
 
 URL = "https://example.org/puzzles/O-1_maze_data-generator"
@@ -77,11 +78,16 @@ def test_figures_replace_the_defaults_of_one_generator(tmp_path: Path) -> None:
 
 
 def test_the_committed_catalog_lists_the_starters_and_the_public_generators() -> None:
-    listing = read_listing(Path("generators.yaml").resolve())
+    listing = read_listing(PACKAGE.parent / "generators.yaml")
     names = [entry.name for entry in listing.entries]
     assert len(names) == 150 + len(starter_names())
     assert set(starter_names()) < set(names)
-    assert read_figures(Path("figures.yaml").resolve()) is not None
+    assert read_figures(PACKAGE.parent / "figures.yaml") is not None
+
+
+def test_the_schema_for_editors_is_that_of_the_code() -> None:
+    committed = (PACKAGE / "catalog" / "generators.schema.json").read_text()
+    assert committed.strip() == catalog_schema(), "run python -m vbvr_cli.catalog.schema"
 
 
 def test_the_catalog_of_the_current_folder_comes_before_the_one_vbvr_came_with(

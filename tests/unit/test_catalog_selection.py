@@ -9,6 +9,9 @@ import pytest
 
 import vbvr_cli
 from vbvr_cli.catalog.catalog import Catalog
+from vbvr_cli.catalog.checkouts import Checkouts
+from vbvr_cli.catalog.digest import tree_digest
+from vbvr_cli.catalog.lock import Lock, Pin
 from vbvr_cli.catalog.selection import NoMatchError, UnknownGeneratorError
 from vbvr_cli.errors import ConfigurationError, ExitCode, InvalidRequestError
 from vbvr_cli.models import Provenance
@@ -105,15 +108,23 @@ def test_naming_what_cannot_run_here_is_an_error_even_beside_others(catalog_file
     assert caught.value.hint == "Run 'vbvr fetch-generators -g O-remote'."
 
 
-def test_a_fetched_repository_has_the_provenance_that_was_stored_beside_it(
+def test_a_fetched_repository_has_the_provenance_that_the_lock_says(
     catalog_file: Path, tmp_path: Path
 ) -> None:
-    fetched = tmp_path / "fetched"
-    make_generator(fetched / "O-remote" / COMMIT)
+    fetched = tmp_path / "home" / "generators"
+    tree = make_generator(tmp_path / "tree")
     stored = Provenance(
-        commit=COMMIT, branch="main", repo="https://example.org/o", timestamp="2026-01-01T00:00:00Z"
+        commit=COMMIT, branch="main", repo="https://example.org/o", timestamp="2026-01-01T00:00:00+00:00"
     )
-    (fetched / "O-remote" / f"{COMMIT}.json").write_text(stored.model_dump_json())
+    kept = Checkouts(fetched).keep("O-remote", tree, stored, tree_digest(tree))
+    pin = Pin(
+        repository="https://example.org/o",
+        commit=COMMIT,
+        branch="main",
+        timestamp=stored.timestamp,
+        digest=kept.digest,
+    )
+    Lock(generators={"O-remote": pin}).write(tmp_path / "generators.lock")
 
     generator = Catalog.load(catalog_file, fetched=fetched).get("O-remote")
 

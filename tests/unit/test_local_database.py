@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -133,6 +134,19 @@ def test_many_who_write_first_make_one_file(tmp_path: Path) -> None:
         list(pool.map(write_first, range(8)))
 
     assert count(Database(tmp_path / "things.sqlite3", SCHEMA)) == 8
+
+
+def test_a_file_that_another_is_just_making_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite does not wait for the lock that changing the journal mode needs."""
+    locked = sqlite3.OperationalError("database is locked")
+    locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    connection = Mock(spec=sqlite3.Connection)
+    connection.execute.side_effect = [locked, locked, None]
+    monkeypatch.setattr(database.time, "sleep", Mock())
+
+    database._use_wal(connection)
+
+    assert connection.execute.call_count == 3
 
 
 def test_a_forked_child_opens_connections_of_its_own(things: Database) -> None:

@@ -144,6 +144,18 @@ def test_closing_leaves_nothing_but_objects(store: FolderStore, root: Path) -> N
     assert sorted(str(path.relative_to(root)) for path in root.rglob("*")) == ["a", "a/b"]
 
 
+def test_deleting_leaves_no_empty_folders_on_the_disk(store: FolderStore, root: Path) -> None:
+    store.put("a/b/c/d", b"")
+    store.put("a/e", b"")
+
+    store.delete(["a/b/c/d", "not/there"])
+    assert not (root / "a" / "b").exists()
+
+    store.delete(["a/e"])
+    store.close()
+    assert list(root.iterdir()) == []
+
+
 def test_closing_one_store_does_not_disturb_another_in_the_same_process(
     store: FolderStore, root: Path
 ) -> None:

@@ -53,6 +53,7 @@ class Catalog:
         self._defaults = listing.defaults
         self._figures = listing.figures
         self._python = python
+        fetched = fetched.absolute() if fetched else None
         self.checkouts = Checkouts(fetched) if fetched else None
         self.environments = Environments(fetched.parent / "environments", notify) if fetched else None
         self.lock_file = _lock_file(listing.path, fetched)

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from vbvr_cli.catalog.digest import tree_digest, tree_seal
+from vbvr_cli.catalog.writing import write_whole
 from vbvr_cli.models import Provenance
 
 PARTIAL = ".partial"
@@ -38,11 +39,18 @@ class Checkouts:
         """The folder of a generator at a commit, whether or not it is there."""
         return self.root / name / commit
 
+    def has_any(self, name: str) -> bool:
+        """Whether any commit of a generator is here."""
+        return (self.root / name).is_dir()
+
     def find(self, name: str, commit: str) -> Checkout | None:
-        """What was fetched of a generator at a commit; None where nothing was."""
+        """What was fetched of a generator at a commit; None where nothing was, or its record is gone."""
         if not self.tree(name, commit).is_dir():
             return None
-        return Checkout.model_validate_json(self._record(name, commit).read_bytes())
+        try:
+            return Checkout.model_validate_json(self._record(name, commit).read_bytes())
+        except (OSError, ValueError):
+            return None
 
     def is_edited(self, name: str, commit: str, checkout: Checkout) -> bool:
         """Whether the tree is another than was fetched. Files are read only where sizes or times changed."""
@@ -54,11 +62,9 @@ class Checkouts:
         target = self.tree(name, provenance.commit)
         target.parent.mkdir(parents=True, exist_ok=True)
         checkout = Checkout(provenance=provenance, digest=digest, seal=tree_seal(tree))
-        if not target.exists():
-            record = self._record(name, provenance.commit)
-            draft = tree.with_name("record.json")
-            draft.write_text(checkout.model_dump_json(indent=2) + "\n")
-            draft.replace(record)
+        if self.find(name, provenance.commit) is None:
+            # The record first: a tree without one would not count as fetched.
+            write_whole(self._record(name, provenance.commit), checkout.model_dump_json(indent=2) + "\n")
             with contextlib.suppress(OSError):
                 tree.rename(target)
         return self.find(name, provenance.commit) or checkout

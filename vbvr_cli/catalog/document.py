@@ -141,7 +141,7 @@ def _complaint(detail: ErrorDetails) -> str:
         return message
     if kind == "string_type" and isinstance(value, int | float):
         message += " (put it in quotes)"
-    return f"{message}, not {_shown(value)}."
+    return f"{message}." if isinstance(value, dict) else f"{message}, not {_shown(value)}."
 
 
 def _shown(value: Any) -> str:

@@ -15,6 +15,7 @@ from vbvr_cli.catalog.grouping import environment_key
 from vbvr_cli.catalog.interpreters import OWN_PYTHON, PROBE_RECORD, inspect_interpreter, run_probe
 from vbvr_cli.catalog.lock import LockedEnvironment
 from vbvr_cli.catalog.requirements import Needs, find_needs
+from vbvr_cli.catalog.writing import write_whole
 from vbvr_cli.errors import ConfigurationError
 
 FOLDERS = "folders"
@@ -79,7 +80,7 @@ class Environments:
         elif build:
             environment = _resolve(folder, needs)
             record.parent.mkdir(parents=True, exist_ok=True)
-            record.write_text(environment.model_dump_json(indent=2))
+            write_whole(record, environment.model_dump_json(indent=2))
         else:
             return None
         key = environment_key(environment.python, environment.packages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from vbvr_cli.catalog.sources import without_credentials
 from vbvr_cli.errors import ConfigurationError
 from vbvr_cli.models import Provenance
 
-DEFAULT_JOBS = 16
+DEFAULT_JOBS = max(8, min(32, 4 * (os.cpu_count() or 1)))
+"""Mostly waiting for servers, but git itself takes about 30 ms of a core for each repository."""
 LEAVE_OUT = "It keeps another contract than that of generators: leave it out of the catalog."
 NEVER_THERE = ("not our ref", "couldn't find remote ref", "no such remote ref")
 NOT_BY_COMMIT = ("unadvertised object", "dumb http", "does not support shallow")
@@ -111,49 +113,48 @@ class Fetcher:
 
     def _take(self, wanted: Wanted, partial: Path) -> Fetched:
         address = mirrored(wanted.repository, self._base_url)
-        commit, branch = wanted.commit, wanted.branch
-        if commit is None:
-            commit, branch = self._newest(address, branch)
-        there = self._checkouts.find(wanted.name, commit)
+        asked = f"refs/heads/{wanted.branch}" if wanted.branch else "HEAD"
+        commit = wanted.commit
+        if commit is None and self._checkouts.has_any(wanted.name):
+            commit = self._newest(address, asked)
+        there = self._checkouts.find(wanted.name, commit) if commit else None
         if there:
-            self._refuse_edited(wanted, commit, there)
-            return Fetched(wanted.name, State.KEPT, _pin(wanted, there))
+            return self._kept(wanted, there, State.KEPT)
         git_folder, tree = partial / "git", partial / "tree"
         create_repository(git_folder)
         tree.mkdir()
-        self._download(git_folder, address, commit)
+        self._download(git_folder, address, commit or asked)
+        commit = commit or (git_folder / "FETCH_HEAD").read_text().split()[0]
         self._git.run("--git-dir", git_folder, "--work-tree", tree, "read-tree", "--reset", "-u", commit)
         timestamp = self._git.run("--git-dir", git_folder, "show", "-s", "--format=%cI", commit).strip()
         digest = _usable(tree)
         provenance = Provenance(
-            commit=commit, branch=branch, repo=without_credentials(wanted.repository), timestamp=timestamp
+            commit=commit,
+            branch=wanted.branch,
+            repo=without_credentials(wanted.repository),
+            timestamp=timestamp,
         )
-        kept = self._checkouts.keep(wanted.name, tree, provenance, digest)
-        self._refuse_edited(wanted, commit, kept)
-        return Fetched(wanted.name, State.FETCHED, _pin(wanted, kept))
+        return self._kept(wanted, self._checkouts.keep(wanted.name, tree, provenance, digest), State.FETCHED)
 
-    def _newest(self, address: str, branch: str | None) -> tuple[str, str | None]:
-        asked = f"refs/heads/{branch}" if branch else "HEAD"
-        for line in self._git.run("ls-remote", "--symref", "--", address, asked).splitlines():
-            value, _, name = line.partition("\t")
-            if name == asked and value.startswith("ref: "):
-                branch = value.removeprefix("ref: refs/heads/")
-            elif name == asked:
-                return value, branch
-        missing = f"It has no branch {branch!r}." if branch else "It is empty."
-        raise _UnusableError(missing, "Correct the entry in the catalog.")
+    def _newest(self, address: str, asked: str) -> str:
+        for line in self._git.run("ls-remote", "--", address, asked).splitlines():
+            commit, _, name = line.partition("\t")
+            if name == asked:
+                return commit
+        raise GitError(NEVER_THERE[1])
 
-    def _download(self, git_folder: Path, address: str, commit: str) -> None:
+    def _download(self, git_folder: Path, address: str, asked: str) -> None:
         fetch = ("--git-dir", git_folder, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules")
         try:
-            self._git.run(*fetch, "--depth=1", "--", address, commit)
+            self._git.run(*fetch, "--depth=1", "--", address, asked)
         except GitError as error:
             if not any(sign in str(error) for sign in NOT_BY_COMMIT):
                 raise
             # An old or a static server gives branches only: take them all and look for the commit there.
             self._git.run(*fetch, "--", address, "+refs/heads/*:refs/heads/*")
 
-    def _refuse_edited(self, wanted: Wanted, commit: str, checkout: Checkout) -> None:
+    def _kept(self, wanted: Wanted, checkout: Checkout, state: State) -> Fetched:
+        commit = checkout.provenance.commit
         tree = self._checkouts.tree(wanted.name, commit)
         if self._checkouts.is_edited(wanted.name, commit, checkout):
             raise _UnusableError(
@@ -165,15 +166,17 @@ class Fetcher:
                 f"{tree} is {checkout.digest}, but generators.lock says {wanted.digest}.",
                 "The lock was edited or is of another tree: restore it, or fetch without --locked.",
             )
+        return Fetched(wanted.name, state, _pin(wanted, checkout))
 
     def _explain(self, wanted: Wanted, complaint: str) -> tuple[str, str]:
         address = without_credentials(mirrored(wanted.repository, self._base_url))
         if any(sign in complaint for sign in NEVER_THERE) or complaint.startswith(
             "remote error: upload-pack"
         ):
+            asked = f"branch {wanted.branch!r}" if wanted.branch else "commit at all: it is empty"
             return (
-                f"{address} has no commit {wanted.commit}.",
-                "Correct the commit in the catalog, or remove it and fetch to pin the newest.",
+                f"{address} has no {f'commit {wanted.commit}' if wanted.commit else asked}.",
+                "Correct the entry in the catalog; without commit and branch, the newest commit is pinned.",
             )
         return (
             f"{address}: {complaint}",

@@ -22,6 +22,7 @@ PLACES = (
 """Variables by which a hook that runs vbvr would point git at a repository of its own."""
 SETTINGS = {
     "core.autocrlf": "false",
+    "core.fsync": "none",  # what is fetched into is thrown away at once
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
     "fetch.unpackLimit": "1",
@@ -29,6 +30,7 @@ SETTINGS = {
     "http.lowSpeedLimit": "1000",
     "http.lowSpeedTime": "60",
     "maintenance.auto": "false",
+    "pack.threads": "1",
     "protocol.ext.allow": "never",
     "protocol.version": "2",
     "submodule.recurse": "false",

@@ -54,7 +54,11 @@ def group(
     may only join it. A generator that needs nothing is in none.
     """
     groups = [
-        _Group(dict.fromkeys(environment.packages, f"environment {key}"), environment.packages)
+        _Group(
+            dict.fromkeys(environment.packages, f"environment {key}"),
+            environment.packages,
+            apart=list(environment.apart),
+        )
         for key, environment in existing.items()
         if environment.python == OWN_VERSION
     ]

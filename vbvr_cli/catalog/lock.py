@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vbvr_cli.catalog.document import Document
 from vbvr_cli.catalog.entries import Commit, GitSource, Name
+from vbvr_cli.catalog.writing import write_whole
 from vbvr_cli.models import Provenance
 
 LOCK_NAME = "generators.lock"
@@ -54,6 +54,13 @@ class Lock(_Fields):
     generators: dict[Name, Pin] = {}
     environments: dict[EnvironmentKey, LockedEnvironment] = {}
 
+    @model_validator(mode="after")
+    def _has_each_environment(self) -> Lock:
+        for name, pin in self.generators.items():
+            if pin.environment and pin.environment not in self.environments:
+                raise ValueError(f"lacks the environment {pin.environment} that {name} runs in")
+        return self
+
     @classmethod
     def read(cls, path: Path) -> Lock:
         """Read a lock; without the file nothing is pinned. Raises ConfigurationError."""
@@ -74,6 +81,4 @@ class Lock(_Fields):
         }
         text = HEADER + yaml.safe_dump(content, sort_keys=False, width=10_000)
         if not path.exists() or path.read_text() != text:
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
-            draft.write_text(text)
-            draft.replace(path)
+            write_whole(path, text)

@@ -13,7 +13,7 @@ from vbvr_cli.catalog.grouping import group
 from vbvr_cli.catalog.lock import Lock, LockedEnvironment, Pin
 from vbvr_cli.catalog.requirements import Needs, find_needs
 from vbvr_cli.catalog.selection import select_names
-from vbvr_cli.errors import ConfigurationError, InvalidRequestError
+from vbvr_cli.errors import ConfigurationError, InterruptedWorkError, InvalidRequestError
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,14 @@ def provision(catalog: Catalog, request: FetchRequest, observer: Observer) -> Pr
     for one in refused:
         observer.ended(one)
     fetcher = Fetcher(catalog.checkouts, jobs=request.jobs, base_url=request.base_url)
-    fetched = [*refused, *fetcher.fetch(wanted, observer.ended)]
+    try:
+        fetched = [*refused, *fetcher.fetch(wanted, observer.ended)]
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(
+            "Fetching was interrupted.",
+            why="What was fetched whole is kept.",
+            hint="Run the same command again: it goes on.",
+        ) from None
     pins = {one.name: one.pin for one in fetched if one.pin}
     needs = {name: find_needs(catalog.checkouts.tree(name, pin.commit)) for name, pin in pins.items()}
     failures: dict[str, str] = {}

@@ -22,7 +22,7 @@ def create_generator(name: str, parent: Path) -> Path:
     if not GENERATOR_NAME.fullmatch(name):
         raise InvalidRequestError(
             f"{name!r} cannot be a generator's name.",
-            why="A name is letters, digits, '.', '_' and '-', at most 128, and begins with a letter or digit.",
+            why="It should be letters, digits, '.', '_' and '-', at most 128, a letter or digit first.",
             hint="Take one such as 'O-101_paper_folding_data-generator'.",
         )
     folder = parent / name
@@ -43,5 +43,5 @@ def create_generator(name: str, parent: Path) -> Path:
 
 def task_of(name: str) -> str:
     """The task that a generator is named after: `O-7_paper_folding_data-generator` -> `paper_folding`."""
-    task = re.sub(r"^[GO][-_](\d+[-_])?|[-_]data[-_]generator$", "", name)
+    task = re.sub(r"^[GO][-_](\d+[-_])?|[-_]?data[-_]generator$", "", name)
     return re.sub(r"[^a-z0-9]+", "_", task.lower()).strip("_") or "puzzle"

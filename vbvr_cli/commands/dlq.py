@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +21,20 @@ def register(app: typer.Typer) -> None:
     app.add_typer(dlq)
     app.command("dlq-download", epilog=DOWNLOAD_EPILOG, help="Same as `vbvr dlq download`.")(download)
     app.command("dlq-redrive", epilog=REDRIVE_EPILOG, help="Same as `vbvr dlq redrive`.")(redrive)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Say how to go on where the user stops what can be done again."""
+    from vbvr_cli.errors import InterruptedWorkError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(
+            "Stopped. No letter is lost.",
+            hint="Run the same command again: it goes on with the letters that are left.",
+        ) from None
 
 
 LIST_EPILOG = "[bold]Examples[/bold]\n\nvbvr dlq list\n\nvbvr dlq list --json\n\nvbvr dlq list --bodies"
@@ -73,7 +89,8 @@ def download(
     from vbvr_cli.screens.letters import show_downloaded
 
     session = open_session(context, Options(home=home, target=target))
-    report = download_letters(session.backend.queue, output, delete=delete)
+    with _interruptible():
+        report = download_letters(session.backend.queue, output, delete=delete)
     show_downloaded(report, output, as_json=as_json)
 
 
@@ -102,7 +119,8 @@ def redrive(
     target: opt.Target = None,
 ) -> None:
     """Send what was given up again: as it was, with new seeds, or split."""
-    from vbvr_cli.operations.dlq.redrive import Redrive, RedriveRequest, parse_reasons
+    from vbvr_cli.operations.dlq.redrive import Redrive
+    from vbvr_cli.operations.dlq.request import RedriveRequest, parse_reasons
     from vbvr_cli.screens.letters import show_redriven
 
     request = RedriveRequest(
@@ -115,7 +133,8 @@ def redrive(
     )
     session = open_session(context, Options(home=home, target=target))
     work = Redrive(session.backend, request)
-    report = work.from_files(source) if source else work.from_queue()
+    with _interruptible():
+        report = work.from_files(source) if source else work.from_queue()
     show_redriven(report, dry_run=dry_run, as_json=as_json)
     if report.unreadable:
         raise typer.Exit(5)

@@ -39,7 +39,8 @@ def download(
 ) -> None:
     """Bring a dataset into a folder, checked, going by its manifests."""
     from vbvr_cli.errors import InterruptedWorkError, WorkFailedError
-    from vbvr_cli.operations.download.download import Download, DownloadRequest
+    from vbvr_cli.operations.download.download import Download
+    from vbvr_cli.operations.download.request import DownloadRequest
     from vbvr_cli.screens.downloads import DownloadProgress, show_brought
 
     session = open_session(context, Options(home=home, target=target))
@@ -52,12 +53,13 @@ def download(
             report = Download(session.backend, place, dest, request, progress.show).run()
     except KeyboardInterrupt:
         raise InterruptedWorkError(
-            "Stopped. Everything brought so far is kept.", hint="The same command again goes on."
+            "Stopped. Everything brought so far is kept.",
+            hint="Run the same command again: it goes on where it stopped.",
         ) from None
     show_brought(report, dest, as_json=as_json)
-    if report.problems:
+    if report.failed:
         raise WorkFailedError(
-            f"{len(report.problems)} tasks could not be brought whole; the rest is there and checked.",
+            f"{report.failed:,} objects could not be brought; the rest is there.",
             why=report.problems[0],
             hint="`vbvr status RUN` names every gap; --repair has what is damaged made again.",
         )

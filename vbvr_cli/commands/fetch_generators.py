@@ -27,7 +27,10 @@ Role = Annotated[
     list[str] | None,
     typer.Option(help="Only generators with this role in the benchmark. Repeatable.", metavar="NAME"),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Repositories at a time.", min=1, max=128)]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", help="Repositories at a time. Default: four for each core.", min=1, max=128),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +49,7 @@ def fetch_generators(
     locked: Annotated[
         bool, typer.Option("--locked", help="Fetch exactly what generators.lock says, or fail.")
     ] = False,
-    jobs: Jobs = 16,
+    jobs: Jobs = None,
     base_url: Annotated[
         str | None,
         typer.Option(
@@ -60,6 +63,7 @@ def fetch_generators(
     catalog: opt.CatalogFile = None,
 ) -> None:
     """Fetch generators from their repositories, by commit, and build the environments they run in."""
+    from vbvr_cli.catalog.fetching import DEFAULT_JOBS
     from vbvr_cli.catalog.provisioning import FetchRequest, provision
     from vbvr_cli.screens.fetching import FetchProgress, show_provisioned
 
@@ -70,7 +74,7 @@ def fetch_generators(
         roles=tuple(role or ()),
         update=update,
         locked=locked,
-        jobs=jobs,
+        jobs=jobs or DEFAULT_JOBS,
         base_url=base_url,
     )
     report = provision(session.catalog, request, FetchProgress())

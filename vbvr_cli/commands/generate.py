@@ -32,7 +32,9 @@ def register(app: typer.Typer) -> None:
 
 def generate(
     context: typer.Context,
-    generator: opt.Generators,
+    generator: opt.Generators = None,
+    category: opt.Categories = None,
+    role: opt.Roles = None,
     samples: opt.Samples = 10_000,
     batch_size: opt.BatchSize = None,
     seed: opt.Seed = 0,
@@ -71,13 +73,14 @@ def generate(
     session = open_session(context, Options(home, catalog, generators_path, "local"))
     bucket = str(dest.absolute()) if dest else session.backend.default_bucket
     submitter = Submitter(session.backend, session.catalog, bucket)
+    chosen = session.select(generator, category, role)
     crew = workers or os.cpu_count() or 1
     if dry_run or samples == 0:
-        show_plan(submitter.plans(generator, request), crew, as_json=as_json)
+        show_plan(submitter.plans(chosen, request), crew, as_json=as_json)
         return
     session.backend.allow_bucket(bucket)
-    submitter.adopt(generator)
-    plans = submitter.plans(generator, request)
+    submitter.adopt(chosen)
+    plans = submitter.plans(chosen, request)
     announce_plan(plans, bucket, request.seed)
     try:
         with SampleProgress() as progress:

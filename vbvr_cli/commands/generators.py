@@ -84,7 +84,7 @@ def check(
     catalog: opt.CatalogFile = None,
 ) -> None:
     """Run generators small, and say what to know of them before making a million samples."""
-    from vbvr_cli.catalog.checking.checks import check_generators
+    from vbvr_cli.catalog.checking.checks import FULL, QUICK, check_generators
     from vbvr_cli.catalog.checking.figures import write_figures
     from vbvr_cli.catalog.checking.report import recommend
     from vbvr_cli.screens.checks import CheckProgress, show_reports
@@ -94,7 +94,7 @@ def check(
     chosen = session.catalog.select(names, tuple(category or ()), tuple(role or ()))
     progress = CheckProgress(len(chosen))
     reports = check_generators(
-        chosen, session.settings.scratch, quick=quick, jobs=jobs, on_done=progress.ended
+        chosen, session.settings.scratch, samples=QUICK if quick else FULL, jobs=jobs, on_done=progress.ended
     )
     show_reports(reports, as_json=as_json)
     if write:

@@ -19,12 +19,22 @@ class OutputFormatChoice(StrEnum):
 
 
 Generators = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--generator",
         "-g",
         help="A generator's name, a glob such as 'O-*', or all. Repeatable.",
         metavar="NAME|GLOB|all",
+    ),
+]
+Categories = Annotated[
+    list[str] | None,
+    typer.Option("--category", help="Only generators of this category. Repeatable.", metavar="NAME"),
+]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role", help="Only generators with this role in the public benchmark. Repeatable.", metavar="NAME"
     ),
 ]
 OnlyGenerators = Annotated[

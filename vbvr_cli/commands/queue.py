@@ -55,12 +55,11 @@ def purge(
 ) -> None:
     """Delete all messages that are not dead; their tasks can be submitted again."""
     from vbvr_cli.operations.queueing import purge as purge_queue
+    from vbvr_cli.operations.queueing import purge_loss
     from vbvr_cli.screens.console import confirm
-    from vbvr_cli.screens.queue import show_purged
+    from vbvr_cli.screens.queue import purge_question, show_purged
 
     session = open_session(context, Options(home=home, target=target))
-    depth = session.backend.queue.depth()
-    lost = depth.waiting + depth.in_flight + depth.delayed
-    question = f"Delete {lost:,} messages? Their tasks are not run until they are submitted again."
-    if lost == 0 or yes or confirm(question):
+    loss = purge_loss(session.backend)
+    if loss.messages == 0 or yes or confirm(purge_question(loss)):
         show_purged(purge_queue(session.backend), as_json=as_json)

@@ -15,6 +15,7 @@ from vbvr_cli.config import Options, Settings
 if TYPE_CHECKING:
     from vbvr_cli.backends.ports import Backend
     from vbvr_cli.catalog.catalog import Catalog
+    from vbvr_cli.catalog.generator import Generator
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,17 @@ class Session:
         if named is None:
             return self.backend.default_bucket
         return str(Path(named).expanduser().absolute()) if self.backend.target == "local" else named
+
+    def select(
+        self, patterns: list[str] | None, categories: list[str] | None, roles: list[str] | None
+    ) -> list[Generator]:
+        """The generators that the options mean; what they mean but cannot run here is said."""
+        from vbvr_cli.screens.generators import show_left_out
+
+        filters = (patterns or (), categories or (), roles or ())
+        chosen = self.catalog.select(*filters)
+        show_left_out(self.catalog.notices, self.catalog.left_out(*filters))
+        return chosen
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,9 @@ def register(app: typer.Typer) -> None:
 
 def submit(
     context: typer.Context,
-    generator: opt.Generators = [],  # noqa: B006
+    generator: opt.Generators = None,
+    category: opt.Categories = None,
+    role: opt.Roles = None,
     samples: opt.Samples = 10_000,
     batch_size: opt.BatchSize = None,
     seed: opt.Seed = 0,
@@ -50,6 +52,7 @@ def submit(
         typer.Option(help="Send task messages written by hand: JSON lines in a file, or - for stdin."),
     ] = None,
     dry_run: opt.DryRun = False,
+    yes: opt.Yes = False,
     as_json: opt.Json = False,
     home: opt.Home = None,
     generators_path: opt.GeneratorsPath = None,
@@ -60,10 +63,11 @@ def submit(
     from vbvr_cli.errors import InvalidRequestError
     from vbvr_cli.operations.submit import Submitter
     from vbvr_cli.planning import Request
+    from vbvr_cli.screens.console import confirm
     from vbvr_cli.screens.dispatch import announce_plan, show_plan, show_submitted
     from vbvr_cli.screens.progress import TaskProgress
 
-    if bool(generator) == bool(message):
+    if bool(generator or category or role) == bool(message):
         raise InvalidRequestError("Name generators with -g, or give messages with --message; not both.")
     request = Request(
         samples=samples,
@@ -80,13 +84,16 @@ def submit(
         return
     place = session.bucket(bucket)
     submitter = Submitter(session.backend, session.catalog, place)
+    chosen = session.select(generator, category, role)
     if dry_run or samples == 0:
-        show_plan(submitter.plans(generator, request), os.cpu_count() or 1, as_json=as_json)
+        show_plan(submitter.plans(chosen, request), os.cpu_count() or 1, as_json=as_json)
         return
     session.backend.allow_bucket(place)
-    submitter.adopt(generator)
-    plans = submitter.plans(generator, request)
+    submitter.adopt(chosen)
+    plans = submitter.plans(chosen, request)
     announce_plan(plans, place, seed)
+    if any(one.exceeds_pool for one in plans) and not yes and not confirm("Submit all the same?"):
+        return
     with TaskProgress() as progress:
         report = submitter.carry_out(plans, resend=resend, on_progress=progress.show)
     show_submitted(report, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from vbvr_cli import __version__
 from vbvr_cli.backends.ports import Backend
 from vbvr_cli.catalog.catalog import Catalog
 from vbvr_cli.config import Settings
-from vbvr_cli.errors import VbvrError
+from vbvr_cli.errors import ConfigurationError, VbvrError
 
 LEAST_PYTHON = (3, 11)
 SPARE_BYTES = 5_000_000_000
@@ -68,7 +69,7 @@ def _program(name: str, *, needed: str, mend: str, must: bool) -> Finding:
         answer = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         return Finding(name, Health.BROKEN if must else Health.NOTE, f"{found} fails: {error}", mend)
-    return Finding(name, Health.OK, answer.stdout.strip().splitlines()[0])
+    return Finding(name, Health.OK, answer.stdout.strip().partition("\n")[0] or found)
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -97,6 +98,7 @@ def _disk(home: Path) -> Finding:
 
 
 def _state(settings: Settings, backend: Backend) -> Finding:
+    _require_writable(settings.home.absolute())
     depth = backend.queue.depth()
     runs = len(backend.ledger.list_runs())
     if not settings.home.exists():
@@ -106,6 +108,18 @@ def _state(settings: Settings, backend: Backend) -> Finding:
     if depth.dead:
         return Finding("state folder", Health.NOTE, detail, "vbvr dlq list")
     return Finding("state folder", Health.OK, detail)
+
+
+def _require_writable(home: Path) -> None:
+    """Raise ConfigurationError unless the state folder is one that can be written to, or can be made."""
+    folder = next(parent for parent in (home, *home.parents) if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        why = "this user may not write there" if folder.is_dir() else "it is no folder"
+        raise ConfigurationError(
+            f"{home} cannot hold the state.",
+            why=why if folder == home else f"{folder}: {why}",
+            hint="Choose another folder with --home or VBVR_HOME.",
+        )
 
 
 def _generators(open_catalog: Callable[[], Catalog]) -> Iterator[Finding]:

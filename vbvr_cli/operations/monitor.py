@@ -15,10 +15,13 @@ from vbvr_cli.operations.snapshot import Snapshot, take
 RECENT_SECONDS = 15.0
 """Each point of the course is the rate over so long: batches that are written at their end do not jag it."""
 COURSE_POINTS = 240
+COURSE_AFTER_SECONDS = 5.0
+"""The rate over the first moments says little, and would set the scale for all that follow."""
 MEASURED_AFTER_SECONDS = 10.0
 LOST_AFTER_SECONDS = 30.0
 """SQS counts approximately, and queue and ledger are read one after the other: a gap must last so long."""
 LOST_AFTER_READINGS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Outage:
@@ -66,7 +69,7 @@ class History:
         pace, recent = self._pace.update(now, made), self._recent.update(now, made)
         if self._first_at is None:
             self._first_at = now
-        else:
+        elif now - self._first_at >= COURSE_AFTER_SECONDS:
             self._course.append(recent)
         expected = snapshot.expected_per_second
         measured = now - self._first_at >= MEASURED_AFTER_SECONDS or (pace > 0 and expected == 0)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from vbvr_cli.backends.ports import Backend, Message
 from vbvr_cli.models import TaskState
 from vbvr_cli.operations.submit import CHUNK, chunks
 
 PEEK_LEASE_SECONDS = 30.0
+SENT_ONCE = (TaskState.SENT, TaskState.WAITING, TaskState.CLAIMED)
+"""States of a task that has a message in the queue."""
 
 
 def peek(backend: Backend, max_messages: int) -> list[Message]:
@@ -24,11 +28,32 @@ def peek(backend: Backend, max_messages: int) -> list[Message]:
     return messages
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a purge would delete. `by_hand`: messages of no run, which no submit sends again."""
+
+    messages: int
+    in_flight: int
+    by_hand: int
+
+
+def purge_loss(backend: Backend) -> Loss:
+    """Count what a purge would delete, as exactly as the queue can."""
+    depth = backend.queue.depth()
+    messages = depth.waiting + depth.in_flight + depth.delayed
+    known = sum(one.tasks.get(state, 0) for one in backend.ledger.progress() for state in SENT_ONCE)
+    return Loss(messages, depth.in_flight, max(0, messages - known))
+
+
 def purge(backend: Backend) -> int:
-    """Delete every message that is not dead, and let the ledger know that its tasks are not sent."""
+    """Delete every message that is not dead, and let the ledger know that its tasks are not sent.
+
+    Tasks that a worker is at count as not sent too: their messages are gone, so if that worker fails,
+    nobody else would get them. The worker stops at its next heartbeat.
+    """
     deleted = backend.queue.purge()
     for run in backend.ledger.list_runs():
-        lost = (record.task for record in backend.ledger.tasks(run.key, [TaskState.SENT, TaskState.WAITING]))
+        lost = (record.task for record in backend.ledger.tasks(run.key, SENT_ONCE))
         for chunk in chunks(list(lost), CHUNK):
             backend.ledger.reopen(run.key, chunk)
     return deleted

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from vbvr_cli.backends.ports import Backend
 from vbvr_cli.catalog.catalog import Catalog
+from vbvr_cli.catalog.generator import Generator
 from vbvr_cli.errors import InvalidRequestError, ServiceError, VbvrError
 from vbvr_cli.models import Run, RunKey, Task, TaskMessage, TaskState
 from vbvr_cli.operations.reconcile import adopt_runs
@@ -67,19 +68,20 @@ class Submitter:
         queue refuses messages: then the same call again sends the rest.
         """
         request = Request(samples=samples, batch_size=batch_size, seed=seed)
-        return self.carry_out(self.plans(generators, request))
-
-    def plans(self, generators: Sequence[str], request: Request) -> list[GeneratorPlan]:
-        """What the request means for each generator. Nothing is changed."""
         chosen = self._catalog.select(generators)
+        self.adopt(chosen)
+        return self.carry_out(self.plans(chosen, request))
+
+    def plans(self, generators: Sequence[Generator], request: Request) -> list[GeneratorPlan]:
+        """What the request means for each generator. Nothing is changed."""
         return [
             plan(generator, request, self._backend.ledger.list_runs(self._bucket, generator.name))
-            for generator in chosen
+            for generator in generators
         ]
 
-    def adopt(self, generators: Sequence[str]) -> None:
+    def adopt(self, generators: Sequence[Generator]) -> None:
         """Take up runs that the bucket describes and the ledger has forgotten."""
-        for generator in self._catalog.select(generators):
+        for generator in generators:
             adopt_runs(self._backend, self._bucket, generator.name)
 
     def carry_out(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 from vbvr_cli.errors import ConfigurationError, ExitCode, ServiceError
 
@@ -68,7 +69,7 @@ class Workforce:
     def _start(self, number: int) -> subprocess.Popen[bytes]:
         with self._log(number).open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "vbvr_cli", "worker", "--workers", "1", *self._arguments],
+                [sys.executable, "-m", "vbvr_cli", "worker", "--workers", "1", "--json", *self._arguments],
                 env=self._environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -80,17 +81,23 @@ class Workforce:
         return self._logs / f"worker-{number}.log"
 
     def _raise_for(self, number: int, exit_code: int) -> None:
-        said = _tail(self._log(number))
+        """Raise the error with which a worker gave up: it leaves it as the last line of its log, in JSON."""
+        log = self._log(number)
         kind = ConfigurationError if exit_code == ExitCode.CONFIGURATION else ServiceError
-        raise kind(
-            f"Worker {number} gave up with exit code {exit_code}.",
-            why=said or None,
-            hint=f"What it said is in {self._log(number)}. Then run the same command again: it goes on.",
-        )
+        last_line = _tail(log).rpartition("\n")[2]
+        try:
+            said = json.loads(last_line)
+            error = kind(said["error"], why=said["why"], hint=said["hint"])
+        except (ValueError, TypeError, KeyError):
+            error = kind(
+                f"Worker {number} gave up with exit code {exit_code}.",
+                why=last_line or None,
+                hint=f"What it said is in {log}. Then run the same command again: it goes on.",
+            )
+        raise error
 
 
 def _tail(file: Path) -> str:
-    stream: IO[bytes]
     with file.open("rb") as stream:
-        stream.seek(max(0, file.stat().st_size - 2_000))
+        stream.seek(max(0, file.stat().st_size - 8_000))
         return stream.read().decode(errors="replace").strip()

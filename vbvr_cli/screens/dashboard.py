@@ -26,11 +26,10 @@ class Dashboard:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width, height = options.max_width, max(1, (options.height or console.height) - self._below)
         lines = console.render_lines(self._whole(options, height), options.update(height=None), pad=False)
-        for number, line in enumerate(lines[:height]):
-            if number:
-                yield Segment.line()
-            yield from Segment.adjust_line_length(line, width, pad=False)
-        yield Segment.line()
+        for line in lines[:height]:
+            cut = Segment.adjust_line_length(line, width, pad=False)
+            yield from map(_in_ascii, cut) if options.ascii_only else cut
+            yield Segment.line()
 
     def _whole(self, options: ConsoleOptions, height: int) -> Group:
         width, reading, plain = options.max_width, self._reading, options.ascii_only
@@ -39,9 +38,15 @@ class Dashboard:
             return Group(head, Text(), *outage_lines(reading))
         gap = [Text()] if height >= 16 else []
         said = [
-            *facts(reading.snapshot, REASON_LINES if height >= ROOMY else 0),
+            *facts(reading.snapshot, width, REASON_LINES if height >= ROOMY else 0),
             *notices(reading),
         ]
         room = height - 3 - len(said) - 2 * len(gap)
         above: list[RenderableType] = [head, *gap, drawings(reading, width, ascii_only=plain), *said, *gap]
         return Group(*above, *generator_lines(reading.snapshot.generators, width, room, ascii_only=plain))
+
+
+def _in_ascii(segment: Segment) -> Segment:
+    """What a terminal without UTF-8 can show, as long as before; Rich's own ellipsis is none of it."""
+    text = segment.text.replace("…", "~").encode("ascii", "replace").decode()
+    return Segment(text, segment.style, segment.control)

@@ -30,9 +30,15 @@ PHRASES: Mapping[FailureCode, str] = {
 }
 
 
-def failures_in_one_line(reasons: Mapping[FailureCode, int]) -> Text:
-    """How many tasks failed for which reasons, by their codes."""
-    return Text(", ".join(f"{count(number)} {code}" for code, number in reasons.items()), style="red")
+def failures_in_one_line(reasons: Mapping[FailureCode, int], width: int | None = None) -> str:
+    """How many tasks failed for which reasons, the most frequent first; as many as `width` has room for."""
+    parts = [f"{count(number)} {code}" for code, number in reasons.items()]
+    for dropped in range(len(parts)):
+        kept = parts[: len(parts) - dropped]
+        line = ", ".join(kept) + (f" and {dropped} more" if dropped else "")
+        if width is None or len(line) <= width:
+            return line
+    return f"{len(parts)} reasons"
 
 
 def failure_lines(reasons: Mapping[FailureCode, int], room: int) -> list[Text]:

@@ -74,7 +74,9 @@ def _table(generators: Mapping[str, Counts], rows: int, width: int, *, ascii_onl
         sign, style = mark(counts.phase, ascii_only=ascii_only)
         bars = [Bar(counts)] if bar >= SHORTEST_BAR else []
         table.add_row(
-            Text.assemble((sign, style), " ", generator), *bars, *(figure.cell(counts) for figure, _ in figures)
+            Text.assemble((sign, style), " ", generator),
+            *bars,
+            *(figure.cell(counts) for figure, _ in figures),
         )
     return table
 

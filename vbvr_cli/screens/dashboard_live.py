@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import NoReturn, Protocol, Self
+from types import FrameType, TracebackType
+from typing import NoReturn, Self
 
 from rich.live import Live
 
@@ -30,7 +31,7 @@ def show_reading(reading: Reading, place: str, *, as_json: bool) -> None:
     if as_json:
         show_json(reading_as_json(reading))
     elif out.is_terminal:
-        out.print(Dashboard(reading, place, below=2), end="")
+        out.print(Dashboard(reading, place, below=2))
     else:
         sys.stdout.write("".join(f"{line}\n" for line in detail_lines(reading)))
 
@@ -40,40 +41,25 @@ def watch(monitor: Monitor, place: str, interval: float, *, as_json: bool) -> No
 
     Raises KeyboardInterrupt if ended before there was any.
     """
-    seen: Reading | None = None
-    display = Screen(place) if not as_json and _is_screen() else Lines(as_json=as_json)
+    seen = False
+    display: Screen | Lines = Screen(place) if not as_json and _is_screen() else Lines(as_json=as_json)
     try:
         with _hangup_interrupts(), display:
             while True:
                 due = time.monotonic() + interval
                 reading = monitor.look_on()
+                seen = seen or isinstance(reading, Reading)
                 display.show(reading)
-                seen = reading if isinstance(reading, Reading) else seen
                 while (left := due - time.monotonic()) > 0:
                     time.sleep(min(left, RESIZE_SECONDS))
                     display.adapt()
     except KeyboardInterrupt:
-        if seen is None:
+        if not seen:
             raise
     except OSError as error:
         if error.errno not in GONE:
             raise
         _write_nowhere()
-        return
-    display.leave(seen)
-
-
-class Display(Protocol):
-    """Where readings are shown."""
-
-    def show(self, reading: Reading | Outage) -> None:
-        """Show a reading, or that there is none yet."""
-
-    def adapt(self) -> None:
-        """Follow the terminal if its size has changed."""
-
-    def leave(self, last: Reading) -> None:
-        """Say a last word when the watch has ended."""
 
 
 class Screen:
@@ -86,6 +72,7 @@ class Screen:
         self._place = place
         self._live = Live(console=out, screen=True, auto_refresh=False)
         self._size = out.size
+        self._last: Reading | None = None
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -95,27 +82,29 @@ class Screen:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
+        if self._last:
+            _print(plain_line(self._last))
 
     def show(self, reading: Reading | Outage) -> None:
+        """Draw a reading, or that there is none yet."""
+        if isinstance(reading, Reading):
+            self._last = reading
         self._size = out.size
         self._live.update(Dashboard(reading, self._place), refresh=True)
 
     def adapt(self) -> None:
+        """Draw anew if the size has changed."""
         if out.size != self._size:
             self._size = out.size
             self._live.refresh()
 
-    def leave(self, last: Reading) -> None:
-        """The last figures, where the prompt comes back."""
-        _print(plain_line(last))
-
 
 class Lines:
-    """A line a reading, of text or JSON, on stdout; what keeps readings from coming, on stderr."""
+    """A line a reading, of text or JSON, on stdout; on stderr what keeps the first from coming."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._warned = ""
+        self._said = ""
 
     def __enter__(self) -> Self:
         return self
@@ -123,21 +112,52 @@ class Lines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        pass
+        """Nothing has to be put back."""
 
     def show(self, reading: Reading | Outage) -> None:
+        """Write a reading, or once that there is none yet."""
         if isinstance(reading, Outage):
-            if outage_line(reading) != self._warned:
-                self._warned = outage_line(reading)
-                warn(self._warned)
+            if outage_line(reading) != self._said:
+                self._said = outage_line(reading)
+                warn(self._said)
         elif self._as_json:
-            show_json(reading_as_json(reading))
-            sys.stdout.flush()
+            _print(json.dumps(reading_as_json(reading)))
         else:
             _print(plain_line(reading))
 
     def adapt(self) -> None:
-        pass
+        """Lines are as long as they are."""
 
-    def leave(self, last: Reading) -> None:
-        pass
+
+def _print(line: str) -> None:
+    """At once, and past Rich: it would end the process when nobody reads."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _is_screen() -> bool:
+    return out.is_terminal and not out.is_dumb_terminal and sys.stdout.isatty()
+
+
+@contextmanager
+def _hangup_interrupts() -> Iterator[None]:
+    """Let a terminal that is closed end the watch as Ctrl-C does, unless hangups are ignored (nohup)."""
+    before = signal.getsignal(signal.SIGHUP)
+    if before is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGHUP, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _write_nowhere() -> None:
+    """What is still in a buffer must not fail once more when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

@@ -20,10 +20,15 @@ MARKS = {
     Phase.UNDER_WAY: ("●", ">", "cyan"),
     Phase.FAILED: ("✗", "x", "red"),
     Phase.WAITING: ("○", ".", "default"),
-    Phase.CANCELLED: ("–", "-", "dim"),
+    Phase.CANCELLED: ("-", "-", "dim"),
     Phase.DONE: ("✓", "=", "green"),
 }
-_PARTS = (("━", "=", "green"), ("╍", "-", "cyan"), ("×", "x", "red"), ("─", ".", "bright_black"))
+_PARTS = (
+    ("━", "=", "green"),
+    ("╍", "-", "cyan"),
+    ("\N{MULTIPLICATION SIGN}", "x", "red"),
+    ("─", ".", "bright_black"),
+)
 
 
 class Bar:
@@ -45,15 +50,17 @@ class Bar:
 def shares(counts: Counts, width: int) -> tuple[int, int, int, int]:
     """How many of `width` cells done, being made, failed and open samples get.
 
-    What is not nothing gets a cell, and a bar is full only when nothing is open or cancelled.
+    What is not nothing gets a cell, and a bar is full when nothing is open or cancelled, and only then.
     """
     whole = max(counts.planned, counts.made + counts.failed)
     if whole == 0 or width == 0:
         return 0, 0, 0, width
     failed = _cells(counts.failed, whole, width)
     made = _cells(counts.made, whole, width - failed)
-    if counts.made + counts.failed < whole and failed + made == width and made:
-        made -= 1
+    if counts.made and counts.made + counts.failed == whole:
+        made = width - failed
+    elif made and counts.made + counts.failed < whole:
+        made = min(made, max(0, width - failed - 1))
     done = min(made, counts.done * width // whole) if counts.making else made
     return done, made - done, failed, width - made - failed
 

@@ -18,7 +18,7 @@ def plain_line(reading: Reading) -> str:
     total = snapshot.total
     parts = [f"samples {count(total.done)} of {count(total.planned)}"]
     if total.failed:
-        parts.append(f"{count(total.failed)} failed ({failures_in_one_line(snapshot.reasons).plain})")
+        parts.append(f"{count(total.failed)} failed ({failures_in_one_line(snapshot.reasons, 60)})")
     parts += [speed(reading), prospect(reading)]
     parts += [f"queue {queue_state(snapshot)}", plural(snapshot.queue.dead, "dead letter")]
     if reading.lost:

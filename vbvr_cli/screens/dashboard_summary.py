@@ -14,8 +14,8 @@ from vbvr_cli.screens.dashboard_marks import Bar, sparkline
 from vbvr_cli.screens.units import count, duration, plural, rate, size
 
 LABEL = 11
-FIGURE = 9
-MORE = 31
+FIGURE = 10
+MORE = 33
 
 
 def clock_time(seconds: float) -> str:
@@ -25,15 +25,16 @@ def clock_time(seconds: float) -> str:
 
 def header(reading: Reading | Outage, place: str, width: int) -> Text:
     """What this is, of which generators, and from when the figures are."""
-    line = Text.assemble(("vbvr monitor", "bold"), (f"  {place}", "dim"), no_wrap=True, overflow="ellipsis")
+    line = Text("vbvr monitor", "bold", no_wrap=True, overflow="ellipsis")
     if isinstance(reading, Outage):
-        return line
+        return line.append(f"  {place}", "not bold dim")
     snapshot = reading.snapshot
     if snapshot.patterns:
-        line.append(f"  only {', '.join(snapshot.patterns)}", "dim")
+        line.append(f"  only {', '.join(snapshot.patterns)}")
+    line.append(f"  {place}", "not bold dim")
     at = f"  {clock_time(snapshot.taken_at)}"
     line.truncate(max(0, width - len(at)), overflow="ellipsis", pad=True)
-    return line.append(at, "yellow" if reading.outage else "dim")
+    return line.append(at, "not bold yellow" if reading.outage else "not bold dim")
 
 
 def drawings(reading: Reading, width: int, *, ascii_only: bool) -> Table:
@@ -45,9 +46,9 @@ def drawings(reading: Reading, width: int, *, ascii_only: bool) -> Table:
     table = Table.grid()
     table.add_column(width=LABEL, no_wrap=True, style="bold")
     table.add_column(width=room, justify="right", no_wrap=True)
-    table.add_column(width=FIGURE - 2, justify="right", no_wrap=True)
+    table.add_column(width=FIGURE, justify="right", no_wrap=True)
     table.add_column(width=MORE, no_wrap=True, overflow="ellipsis")
-    done = f"  {count(total.done)} of {count(total.planned)}"
+    done = f"  {count(total.done)} of {count(total.planned)} done"
     table.add_row("samples", Bar(total), percent, done)
     table.add_row("speed", Text(course, "cyan"), speed(reading), f"  {prospect(reading)}")
     return table
@@ -68,16 +69,16 @@ def prospect(reading: Reading) -> str:
     if left is not None:
         parts.append(f"{'' if reading.measured else '~'}{duration(left)} left")
     elif not snapshot.generators:
-        parts.append("nothing submitted yet")
+        parts.append("no such run yet" if snapshot.patterns else "nothing submitted yet")
     elif total.open == 0:
         parts.append("complete" if total.done == total.planned else "nothing left to do")
     if total.working or total.open:
-        parts.append(plural(total.working, "worker"))
+        parts.append(plural(total.working, "worker") if total.working else "no workers")
     return ", ".join(parts)
 
 
-def facts(snapshot: Snapshot, room: int) -> list[Text]:
-    """What is in the queue, what came of the work, what failed; reasons on lines of their own if `room`."""
+def facts(snapshot: Snapshot, width: int, room: int) -> list[Text]:
+    """What is in the queue, what came of the work, what failed: with `room`, a line for each reason."""
     queue, total = snapshot.queue, snapshot.total
     lines = [_fact("queue", Text(queue_state(snapshot)))]
     if queue.dead:
@@ -88,10 +89,10 @@ def facts(snapshot: Snapshot, room: int) -> list[Text]:
         outcome.append(f"cost so far {snapshot.cost:,.2f} USD")
     lines.append(_fact("made", Text(", ".join(outcome))))
     if total.failed:
-        failed = Text(plural(total.failed, "sample"), "red")
+        failed = plural(total.failed, "sample")
         if room == 0 and snapshot.reasons:
-            failed.append(": ").append_text(failures_in_one_line(snapshot.reasons))
-        lines.append(_fact("failed", failed))
+            failed += f": {failures_in_one_line(snapshot.reasons, width - LABEL - len(failed) - 2)}"
+        lines.append(_fact("failed", Text(failed, "red")))
     if room and snapshot.reasons:
         lines += [_fact("", line) for line in failure_lines(snapshot.reasons, room)]
     return lines
@@ -100,7 +101,9 @@ def facts(snapshot: Snapshot, room: int) -> list[Text]:
 def queue_state(snapshot: Snapshot) -> str:
     """The queue's counts; they cannot be told apart by generator."""
     queue = snapshot.queue
-    counts = f"{count(queue.waiting)} waiting, {count(queue.in_flight)} in flight, {count(queue.delayed)} delayed"
+    counts = (
+        f"{count(queue.waiting)} waiting, {count(queue.in_flight)} in flight, {count(queue.delayed)} delayed"
+    )
     return f"{counts} (all generators)" if snapshot.patterns else counts
 
 
@@ -116,7 +119,7 @@ def notices(reading: Reading) -> list[Text]:
         left = f"{plural(snapshot.cancelled_runs, 'run')}, {count(snapshot.total.cancelled)} samples not made"
         lines.append(_notice("cancelled", left, "  submit again to go on"))
     if snapshot.queue.waiting and snapshot.quiet:
-        lines.append(_notice("no workers", "nobody works on what is waiting", "  vbvr worker"))
+        lines.append(_notice("idle", "nobody works on what is waiting", "  vbvr worker"))
     return lines
 
 
@@ -124,8 +127,7 @@ def outage_lines(outage: Outage) -> list[Text]:
     """Since when there is no answer, why, and what to do."""
     error = outage.error
     lines = [_notice("no answer", f"since {clock_time(outage.since)}: {error.what}")]
-    more = " ".join(part for part in (error.why, error.hint) if part)
-    return [*lines, _fact("", Text(more, "yellow"))] if more else lines
+    return lines + [_fact("", Text(part, "yellow")) for part in (error.why, error.hint) if part]
 
 
 def _fact(label: str, text: Text, style: str = "bold") -> Text:

@@ -40,6 +40,11 @@ def announce_plan(plans: Sequence[GeneratorPlan], bucket: str, seed: int) -> Non
             warn(f"{one.generator.name}: run {run.key.run_id} and its samples are discarded")
         if one.refusal:
             warn(str(one.refusal))
+        if one.exceeds_pool:
+            warn(
+                f"{one.generator.name}: {count(one.samples)} samples are wanted, but it seems to have about "
+                f"{count(one.generator.pool or 0)} distinct puzzles"
+            )
 
 
 def show_generated(report: GenerateReport, bucket: str, *, as_json: bool) -> None:

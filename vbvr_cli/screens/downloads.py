@@ -10,7 +10,7 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from vbvr_cli.operations.download.download import Downloaded
+from vbvr_cli.operations.download.report import Downloaded
 from vbvr_cli.screens.console import err, note, say, show_json, warn
 from vbvr_cli.screens.progress import PLAIN_EVERY_SECONDS
 from vbvr_cli.screens.units import count, plural, size
@@ -67,10 +67,16 @@ def show_brought(report: Downloaded, destination: Path, *, as_json: bool) -> Non
     if as_json:
         show_json({"dest": str(destination.absolute()), **asdict(report)})
         return
-    what = plural(report.samples, "sample") if report.checked else plural(report.files, "file")
-    there = f", {count(report.present)} files were there already" if report.present else ""
+    what = (
+        plural(report.samples, "sample") if report.checked else plural(report.files + report.present, "file")
+    )
+    there = f", {plural(report.present, 'file')} of them there already" if report.present else ""
     say(f"{what}, {size(report.num_bytes)}, in {destination / 'questions'}{there}")
     if not report.checked:
-        note("The store has no manifests, so files were checked by their size alone.")
+        note("The store has no manifests: questions/ was listed, and files were checked by their size alone.")
+    if report.samples_missing:
+        note(f"{plural(report.samples_missing, 'sample')} asked for are not made yet: vbvr status")
     for problem in report.problems[:SHOWN_PROBLEMS]:
         warn(problem)
+    if report.failed > SHOWN_PROBLEMS:
+        warn(f"and {count(report.failed - SHOWN_PROBLEMS)} more")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from vbvr_cli.catalog.catalog import Catalog
+from vbvr_cli.catalog.catalog import Catalog, Unavailable
 from vbvr_cli.catalog.generator import Generator
 from vbvr_cli.catalog.sharing import Sharing
 from vbvr_cli.screens.console import note, say, show_json, show_table, warn
@@ -18,6 +19,16 @@ COLUMNS = (
     ("batch", "right"),
     ("s/sample", "right"),
 )
+
+
+def show_left_out(notices: Sequence[str], left_out: Sequence[Unavailable]) -> None:
+    """What a request means, but what cannot run here."""
+    for notice in notices:
+        warn(notice)
+    if left_out:
+        note(
+            f"{count(len(left_out))} of the generators meant cannot run here yet: vbvr generators list --all"
+        )
 
 
 def show_generators(catalog: Catalog, *, every: bool, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from vbvr_cli.backends.ports import DeadLetter
 from vbvr_cli.operations.dlq.letter_files import Downloaded, describe
 from vbvr_cli.operations.dlq.listing import DeadList
-from vbvr_cli.operations.dlq.redrive import RedriveReport
+from vbvr_cli.operations.dlq.report import Fate, RedriveReport
 from vbvr_cli.screens.console import note, say, show_json, show_table, warn
 from vbvr_cli.screens.units import count, plural
 
@@ -22,11 +22,22 @@ COLUMNS = (
 )
 
 
+FATES = {
+    Fate.REDRIVEN: "replaced",
+    Fate.SETTLED: "of tasks that are done or under way already",
+    Fate.UNREADABLE: "kept: no task messages",
+    Fate.CANCELLED: "kept: their runs are cancelled, which submitting them again lifts",
+    Fate.FAILED_AGAIN: "kept: sent again just now, their tasks failed once more",
+    Fate.PASSED_OVER: "passed over by the filters",
+}
+
+
 def show_dead(dead: DeadList, *, as_json: bool) -> None:
     """A row for each generator and reason; every entry with --json."""
     if as_json:
         entries = [asdict(entry) for entry in dead.entries]
-        show_json({"letters": dead.letters, "unlisted": dead.unlisted, "entries": entries})
+        counts = {"letters": dead.letters, "unlisted": dead.unlisted, "settled": dead.settled}
+        show_json({**counts, "entries": entries})
         return
     if not dead.entries and not dead.letters:
         note("No dead letters.")
@@ -37,13 +48,21 @@ def show_dead(dead: DeadList, *, as_json: bool) -> None:
             code,
             count(len(entries)),
             count(sum(entry.samples or 0 for entry in entries)),
-            f"{entries[0].where}: {entries[0].detail}",
+            " ".join(f"{entries[0].where}: {entries[0].detail}".split()),
         ]
         for (generator, code), entries in dead.groups().items()
     ]
-    show_table(COLUMNS, rows)
+    if rows:
+        show_table(COLUMNS, rows)
     if dead.unlisted:
-        note(f"{plural(dead.unlisted, 'letter')} more can only be read by receiving: --bodies")
+        note(f"{plural(dead.unlisted, 'letter')} can only be read by receiving: vbvr dlq list --bodies")
+    if dead.settled:
+        note(f"{plural(dead.settled, 'letter')} of tasks that are done or under way: a redrive deletes them")
+    if dead.without_letter:
+        note(
+            f"{plural(dead.without_letter, 'task')} without a letter in the queue: "
+            "redrive them --from where they were downloaded to, or use vbvr submit --resend"
+        )
     note("Send them again with: vbvr dlq redrive  (--reason CODE, --new-seed, --batch-size N)")
 
 
@@ -83,6 +102,8 @@ def show_redriven(report: RedriveReport, *, dry_run: bool, as_json: bool) -> Non
     would = "would send" if dry_run else "sent"
     say(f"{would} {plural(report.tasks_sent, 'task')} of {plural(report.samples_sent, 'sample')}")
     for fate, number in report.fates.items():
-        say(f"  {plural(number, 'letter')} {fate}")
+        say(f"  {plural(number, 'letter')} {FATES[fate]}")
     for text in report.unreadable:
-        warn(f"letter {text}; download it, mend its body, and redrive it --from the folder")
+        warn(text)
+    if report.unreadable:
+        note("Mend such a letter: vbvr dlq download, edit `body` in its file, vbvr dlq redrive --from DLQ")

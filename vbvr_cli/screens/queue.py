@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from vbvr_cli.backends.ports import Depth, Message
+from vbvr_cli.operations.queueing import Loss
 from vbvr_cli.screens.console import note, say, show_json, show_table
 from vbvr_cli.screens.units import count, plural
 
@@ -31,6 +32,17 @@ def show_messages(messages: Sequence[Message], *, as_json: bool) -> None:
         return
     rows = [[message.id, count(message.receive_count), message.body] for message in messages]
     show_table((("id", "left"), ("received", "right"), ("body", "left")), rows)
+
+
+def purge_question(loss: Loss) -> str:
+    """What is lost, before it is."""
+    said = [f"Delete {plural(loss.messages, 'message')}?"]
+    if loss.in_flight:
+        said.append(f"Workers are at {count(loss.in_flight)} of them: what they are making is dropped.")
+    said.append("Tasks of runs are not made until they are submitted again.")
+    if loss.by_hand:
+        said.append(f"Up to {count(loss.by_hand)} are of no run, sent by hand: those are gone for good.")
+    return " ".join(said)
 
 
 def show_purged(deleted: int, *, as_json: bool) -> None:

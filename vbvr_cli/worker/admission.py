@@ -107,7 +107,6 @@ class Admission:
         describe_run(store, run)
         return run
 
-
     def _check_planned(self, run: Run, task: Task) -> None:
         """Another cut of a run's range, or another seed, would make samples that it has already."""
         if not is_planned(run, task) and self._backend.ledger.get_task(task) is None:

@@ -35,7 +35,7 @@ def published(store: SampleStore, task: Task) -> list[ManifestLine] | None:
 
 
 def describe_run(store: SampleStore, run: Run) -> None:
-    """Put a run's description beside its manifests, unless it is there: who should have may have been killed."""
+    """Put a run's description beside its manifests, unless it is there: who began may have been killed."""
     key, record = run_record_key(run), render_run_record(run)
     try:
         if store.get(key) == record:

@@ -28,6 +28,7 @@ def install(script: Path, output: Path) -> bool:
     try:
         streamable = (
             _list_is_only_written(_parse(script))
+            and _writer_gets_the_output(_parse(script))
             and _each_pair_is_only_written(_parse(writer_file))
             and "generate_dataset" in base_file.read_text(encoding="utf-8")
         )
@@ -122,6 +123,24 @@ def _list_is_only_written(script: ast.Module) -> bool:
     if len(names) != 1:
         return False
     return _only_given_to(script, names.pop(), {"write_dataset", "len"})
+
+
+def _writer_gets_the_output(script: ast.Module) -> bool:
+    """Whether every `OutputWriter(...)` is given a folder as it was asked for, not one made from it."""
+    makers = [
+        node for node in ast.walk(script) if isinstance(node, ast.Call) and _calls(node, "OutputWriter")
+    ]
+    given = [
+        part
+        for maker in makers
+        for value in (*maker.args, *(keyword.value for keyword in maker.keywords))
+        for part in ast.walk(value)
+    ]
+    return any(isinstance(part, ast.Name) for part in given) and not any(
+        isinstance(part, ast.BinOp | ast.JoinedStr)
+        or (isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute))
+        for part in given
+    )
 
 
 def _each_pair_is_only_written(module: ast.Module) -> bool:

@@ -99,6 +99,7 @@ class Worker:
             self._give_up_claim(message, claim)
         except ClaimLostError:
             logger.warning("%s: lost to another worker", job.task.range_name)
+            self._backend.queue.give_back(message)  # the next delivery sees what became of the task
         except TaskFailedError as error:
             self._fail(message, claim, error.reason)
         except DiskFullError:
@@ -203,6 +204,7 @@ class Worker:
         try:
             state = self._backend.ledger.fail(claim, reason)
         except ClaimLostError:
+            self._backend.queue.give_back(message)
             return
         if state is not TaskState.DEAD:
             self._backend.queue.give_back(message, self._pace.backoff * 4 ** (claim.attempt - 1))

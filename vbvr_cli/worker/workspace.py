@@ -73,11 +73,14 @@ def sweep(root: Path) -> None:
 def kill_processes_of(folder: Path) -> None:
     """Kill every process that began in `folder` or below it, whatever its group or session.
 
-    Its marker tells, or, where it was started without environment, the folder that it works in.
+    Its marker tells, or, where it was started without environment, that it works there. A process with a
+    terminal is not a generator's, but perhaps the shell of somebody who looks at the folder.
     """
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if _is_within(process.environ().get(MARKER, ""), folder) or _is_within(process.cwd(), folder):
+            if _is_within(process.environ().get(MARKER, ""), folder) or (
+                _is_within(process.cwd(), folder) and process.terminal() is None
+            ):
                 process.kill()
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from vbvr_cli.backends.local import processes, run_table, tallies, task_table, transitions
+from vbvr_cli.backends import transitions
+from vbvr_cli.backends.local import processes, run_table, tallies, task_table
 from vbvr_cli.backends.local.database import Database
-from vbvr_cli.backends.local.task_table import StoredTask
-from vbvr_cli.errors import ClaimLostError, InvalidRequestError
+from vbvr_cli.backends.transitions import StoredTask
+from vbvr_cli.errors import ClaimLostError
 from vbvr_cli.models import (
     Claim,
     Outcome,
@@ -47,7 +48,7 @@ class LocalLedger:
         with self._database.write() as connection:
             run = run_table.get(connection, key)
             if run is None:
-                run_table.require_free(connection, key, spec.generator, spec.first_index, end_index)
+                run_table.require_free(connection, key.bucket, spec.generator, spec.first_index, end_index)
                 run = Run(key, spec, ((spec.first_index, end_index),))
                 run_table.put(connection, run)
             return run
@@ -57,7 +58,7 @@ class LocalLedger:
         with self._database.write() as connection:
             run = run_table.require(connection, key)
             if end_index > run.end_index:
-                run_table.require_free(connection, key, run.spec.generator, run.end_index, end_index)
+                run_table.require_free(connection, key.bucket, run.spec.generator, run.end_index, end_index)
                 run = replace(run, extents=(*run.extents, (run.end_index, end_index)))
                 run_table.put(connection, run)
             return run
@@ -176,12 +177,7 @@ class LocalLedger:
             stored = task_table.find_or_add(connection, run.number, parent)
             if stored.record.state is TaskState.SUPERSEDED:
                 return stored.record.children
-            if stored.record.state is TaskState.DONE or _is_held(stored, self._clock()):
-                raise InvalidRequestError(
-                    f"{parent.generator} {parent.range_name} cannot be split or reseeded: "
-                    f"it is {stored.record.state}.",
-                    hint="Redrive it as it is.",
-                )
+            transitions.require_replaceable(stored, held=_is_held(stored, self._clock()))
             task_table.add(connection, run.number, children, TaskState.PLANNED)
             task_table.save(connection, transitions.superseded(stored, children))
             return tuple(children)
@@ -233,13 +229,7 @@ def _claimed(connection: sqlite3.Connection, claim: Claim) -> StoredTask:
     """The task of a claim. Raises ClaimLostError if it is another's by now, or nobody's."""
     run = run_table.marks(connection, claim.task.run)
     stored = task_table.find(connection, run.number, claim.task) if run else None
-    if stored is None or stored.record.state is not TaskState.CLAIMED or stored.fence != claim.fence:
-        raise ClaimLostError(
-            f"{claim.task.generator} {claim.task.range_name} is no longer claimed by {claim.worker}.",
-            why="The claim lapsed, or the task was settled or removed meanwhile.",
-            hint="Nothing to do: whoever has the task now finishes it.",
-        )
-    return stored
+    return transitions.require_claim(stored, claim)
 
 
 def _is_held(stored: StoredTask, now: float) -> bool:

@@ -11,19 +11,18 @@ from vbvr_cli.errors import InvalidRequestError, RangeTakenError
 from vbvr_cli.models import Run, RunKey, RunSpec
 
 # A row without a spec is a run that is known by its tasks only, until a submit or a repair records it.
-# Numbers are never given out again: a late worker's task cannot end up in another run.
 SCHEMA = """
 CREATE TABLE runs (
-    number          INTEGER PRIMARY KEY AUTOINCREMENT,
-    bucket          TEXT    NOT NULL,
-    run_id          TEXT    NOT NULL,
-    generator       TEXT    NOT NULL,
-    spec            TEXT,
-    extents         TEXT,
-    start_index     INTEGER,
-    end_index       INTEGER,
-    cancelled       INTEGER NOT NULL DEFAULT 0,
-    exhausted       INTEGER NOT NULL DEFAULT 0,
+    number      INTEGER PRIMARY KEY,
+    bucket      TEXT    NOT NULL,
+    run_id      TEXT    NOT NULL,
+    generator   TEXT    NOT NULL,
+    spec        TEXT,
+    extents     TEXT,
+    start_index INTEGER,
+    end_index   INTEGER,
+    cancelled   INTEGER NOT NULL DEFAULT 0,
+    exhausted   INTEGER NOT NULL DEFAULT 0,
     UNIQUE (bucket, run_id)
 );
 CREATE INDEX runs_by_range ON runs (bucket, generator, start_index);
@@ -59,9 +58,7 @@ _REMOVE = (
 )
 _OVERLAPPING = """
 SELECT run_id, start_index, end_index FROM runs
-WHERE bucket = :bucket AND generator = :generator AND run_id <> :run_id
-  AND start_index < :end_index AND end_index > :start_index
-ORDER BY start_index LIMIT 1
+WHERE bucket = ? AND generator = ? AND start_index < ? AND end_index > ? ORDER BY start_index LIMIT 1
 """
 
 
@@ -151,19 +148,10 @@ def select(connection: sqlite3.Connection, bucket: str | None, generator: str | 
 
 
 def require_free(
-    connection: sqlite3.Connection, key: RunKey, generator: str, start_index: int, end_index: int
+    connection: sqlite3.Connection, bucket: str, generator: str, start_index: int, end_index: int
 ) -> None:
-    """Raise RangeTakenError if a part of the range is another run's."""
-    row = connection.execute(
-        _OVERLAPPING,
-        {
-            "bucket": key.bucket,
-            "run_id": key.run_id,
-            "generator": generator,
-            "start_index": start_index,
-            "end_index": end_index,
-        },
-    ).fetchone()
+    """Raise RangeTakenError if a part of the range is some run's."""
+    row = connection.execute(_OVERLAPPING, (bucket, generator, end_index, start_index)).fetchone()
     if row:
         owner, taken_start, taken_end = row
         raise RangeTakenError(generator, (start_index, end_index), owner, (taken_start, taken_end))

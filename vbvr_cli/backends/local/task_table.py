@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from vbvr_cli.backends.transitions import StoredTask
 from vbvr_cli.models import FailureCode, Outcome, Reason, Rounds, RunKey, Task, TaskRecord, TaskState
 
 # `made`: samples made so far while claimed, in the end when done; otherwise 0, as the outcome's other parts.
@@ -68,20 +69,6 @@ WHERE bucket = ? AND run_id = ? AND (tasks.start_index, num_samples, seed) > (?,
   AND state IN (SELECT value FROM json_each(?))
 ORDER BY tasks.start_index, num_samples, seed LIMIT 1000
 """
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTask:
-    """A task's record and what proves and bounds a claim: its fence and the process that holds it.
-
-    `made` counts the samples that a claim's worker last reported.
-    """
-
-    id: int
-    record: TaskRecord
-    fence: int
-    holder: str | None
-    made: int
 
 
 def find(connection: sqlite3.Connection, run: int, task: Task) -> StoredTask | None:

@@ -11,12 +11,15 @@ from vbvr_cli.catalog.checking.examine import examine
 from vbvr_cli.catalog.checking.report import Report
 from vbvr_cli.catalog.generator import Generator
 
+FULL, QUICK = 200, 20
+"""Samples of each of the two long runs."""
+
 
 def check_generators(
     generators: Sequence[Generator],
     scratch: Path,
     *,
-    quick: bool,
+    samples: int,
     jobs: int,
     on_done: Callable[[Report], None] = lambda _: None,
 ) -> list[Report]:
@@ -27,7 +30,7 @@ def check_generators(
     # Spawned, and one generator each: what a process's children hold is then that generator's memory.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
-        waiting = [pool.submit(examine, generator, scratch, quick=quick) for generator in generators]
+        waiting = [pool.submit(examine, generator, scratch, samples=samples) for generator in generators]
         try:
             for future in as_completed(waiting):
                 on_done(future.result())

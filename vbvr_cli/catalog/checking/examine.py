@@ -12,7 +12,6 @@ from vbvr_cli.catalog.checking.trial import Observed, Trial, TrialBench
 from vbvr_cli.catalog.generator import Generator
 from vbvr_cli.worker.workspace import Workspace
 
-FULL, QUICK = 200, 20
 SMALL = 4
 SEEDS = (20_011, 71_993)
 """Any two; constant, so that a check can be repeated."""
@@ -22,20 +21,20 @@ BUDGET_SECONDS = 120.0
 
 
 def examine(
-    generator: Generator, scratch: Path, *, quick: bool, should_stop: Callable[[], bool] = lambda: False
+    generator: Generator, scratch: Path, *, samples: int, should_stop: Callable[[], bool] = lambda: False
 ) -> Report:
-    """Check one generator, in new folders below `scratch`: six runs, two of them of up to 200 samples."""
-    with Workspace(scratch) as workspace:
-        return _Examination(generator, TrialBench(generator, workspace, should_stop), quick=quick).report()
+    """Check one generator, in new folders below `scratch`: six runs, two of them of up to `samples`."""
+    with Workspace(scratch.absolute()) as workspace:
+        return _Examination(generator, TrialBench(generator, workspace, should_stop), samples).report()
 
 
 class _Examination:
     """The runs of one check, and what was noticed so far."""
 
-    def __init__(self, generator: Generator, bench: TrialBench, *, quick: bool) -> None:
+    def __init__(self, generator: Generator, bench: TrialBench, samples: int) -> None:
         self._generator = generator
         self._bench = bench
-        self._most = QUICK if quick else FULL
+        self._most = samples
         self._findings: list[Finding] = []
         self._licence = generator.licence or find_licence(generator.path)
 

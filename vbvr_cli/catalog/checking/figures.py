@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import yaml
 
 from vbvr_cli.catalog.entries import Figures
 from vbvr_cli.catalog.loader import FIGURES_NAME, PACKAGE, read_figures
+from vbvr_cli.catalog.writing import write_whole
 from vbvr_cli.errors import ConfigurationError
 
 HEADER = """\
@@ -42,7 +42,5 @@ def write_figures(catalog: Path, measured: Mapping[str, Figures]) -> Path:
         "version": 1,
         "generators": {name: figures[name].model_dump(exclude_none=True) for name in sorted(figures)},
     }
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(HEADER + yaml.safe_dump(content, sort_keys=False, width=10_000))
-    draft.replace(path)
+    write_whole(path, HEADER + yaml.safe_dump(content, sort_keys=False, width=10_000))
     return path

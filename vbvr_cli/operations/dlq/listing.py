@@ -34,12 +34,19 @@ class DeadEntry:
 class DeadList:
     """What was given up. `letters` is how many messages the dead-letter queue holds.
 
-    `unlisted` counts letters that cannot be described without receiving them.
+    Of those, `unlisted` cannot be described without receiving them, and `settled` are of tasks that are
+    done, under way or replaced by now.
     """
 
     entries: tuple[DeadEntry, ...]
     letters: int
-    unlisted: int
+    unlisted: int = 0
+    settled: int = 0
+
+    @property
+    def without_letter(self) -> int:
+        """How many tasks were given up whose letters are no longer in the queue, at least."""
+        return max(0, len(self.entries) + self.unlisted + self.settled - self.letters)
 
     def groups(self) -> dict[tuple[str, str], list[DeadEntry]]:
         """Entries by generator and reason, most first."""
@@ -56,26 +63,29 @@ def list_dead(backend: Backend) -> DeadList:
         for run in backend.ledger.list_runs()
         for record in backend.ledger.tasks(run.key, [TaskState.DEAD])
     ]
-    known = len(entries)
     letters = backend.queue.peek_dead()
     if letters is None:
         count = backend.queue.depth().dead
-        return DeadList(tuple(entries), count, max(0, count - known))
-    count = 0
+        return DeadList(tuple(entries), count, unlisted=max(0, count - len(entries)))
+    count = settled = 0
     for letter in letters:
         count += 1
-        if not _is_task_of_ledger(backend, letter):
+        state = _state_of(backend, letter)
+        if state in (None, TaskState.PLANNED):
             entries.append(_of_letter(letter))
-    return DeadList(tuple(entries), count, 0)
+        elif state is not TaskState.DEAD:
+            settled += 1
+    return DeadList(tuple(entries), count, settled=settled)
 
 
-def _is_task_of_ledger(backend: Backend, letter: DeadLetter) -> bool:
+def _state_of(backend: Backend, letter: DeadLetter) -> TaskState | None:
+    """How the ledger has the task of a letter; None for what it does not know."""
     try:
         task = task_of(parse_message(letter.body), backend.default_bucket)
     except TaskFailedError:
-        return False
+        return None
     record = backend.ledger.get_task(task)
-    return record is not None and record.state is not TaskState.PLANNED
+    return record.state if record else None
 
 
 def _of_record(record: TaskRecord) -> DeadEntry:

@@ -41,8 +41,8 @@ def _take(
 ) -> None:
     content = members.extractfile(member) if member.isreg() else None
     file = wanted.pop(member.name, None)
-    if content is None or file is None:
-        kind = "no plain file" if content is None else "not in its manifest"
+    if content is None or file is None or member.size != file.size:
+        kind = "no plain file" if content is None else "not what its manifest names"
         raise ArchiveError(f"The archive holds {member.name!r}, which is {kind}: somebody else wrote it.")
     key = f"{QUESTIONS}{member.name}"
     if not destination.has(key, file.size, file.sha256):

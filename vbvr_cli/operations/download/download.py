@@ -6,52 +6,31 @@ import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
+from typing import TypeVar
 
-from vbvr_cli.backends.ports import Backend, SampleStore
+from vbvr_cli.backends.ports import Backend, SampleStore, StoredObject
 from vbvr_cli.errors import InvalidRequestError, ServiceError
 from vbvr_cli.manifest import (
     MANIFESTS,
     QUESTIONS,
     RUN_RECORD,
+    ManifestArchive,
+    ManifestFile,
     ManifestLine,
     manifest_key,
     parse_manifest,
-    run_record_key,
 )
 from vbvr_cli.models import Run, TaskState
 from vbvr_cli.operations.download.archives import extract
 from vbvr_cli.operations.download.destination import Destination, ObjectProblemError
+from vbvr_cli.operations.download.report import Downloaded
+from vbvr_cli.operations.download.request import DownloadRequest
+from vbvr_cli.operations.reconcile import MANIFEST_NAME
 
-SHOWN_PROBLEMS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class DownloadRequest:
-    """What to bring: generators by name or glob and a run by the beginning of its id; empty means all."""
-
-    generators: tuple[str, ...] = ()
-    run_id: str | None = None
-    extract: bool = False
-    workers: int = 16
-
-
-@dataclass(slots=True)
-class Downloaded:
-    """What a download has brought so far. `samples_total` and `bytes_total` none: nobody knows."""
-
-    samples: int = 0
-    num_bytes: int = 0
-    files: int = 0
-    present: int = 0
-    samples_total: int | None = None
-    bytes_total: int | None = None
-    problems: list[str] = field(default_factory=list)
-    checked: bool = True
+Item = TypeVar("Item")
 
 
 class Download:
@@ -73,7 +52,7 @@ class Download:
         self._on_progress = on_progress
         self._lock = threading.Lock()
         self._report = Downloaded()
-        self._stopped = threading.Event()
+        self._records: set[str] = set()
 
     def run(self) -> Downloaded:
         """Bring everything asked for. Problems with single objects are in the report; the rest goes on.
@@ -81,12 +60,13 @@ class Download:
         Raises InvalidRequestError where there is nothing of the kind, DiskFullError and others at once.
         """
         runs = self._runs()
-        keys = self._ledger_manifests(runs) if runs else self._listed_manifests()
+        manifests = self._ledger_manifests(runs) if runs else self._listed_manifests()
+        first = next(manifests, None)
         try:
-            first = next(keys, None)
             if first is not None:
-                self._all(self._bring_task, chain([first], keys))
-                self._bring_records(runs)
+                self._destination.open()
+                self._all(self._bring_task, chain([first], manifests))
+                self._bring_records()
             elif not runs:
                 self._bring_unmanifested()
         finally:
@@ -94,21 +74,19 @@ class Download:
         return self._report
 
     def _runs(self) -> list[Run]:
-        request = self._request
+        """The runs that the ledger knows; how much there is of them is in the report then."""
+        ledger = self._backend.ledger
         runs = [
             run
-            for run in self._backend.ledger.list_runs(self._bucket)
-            if self._is_wanted(run.spec.generator) and run.key.run_id.startswith(request.run_id or "")
+            for run in ledger.list_runs(self._bucket)
+            if self._request.wants(run.spec.generator, run.key.run_id)
         ]
-        if not runs and (request.generators or request.run_id):
-            asked = ", ".join([*request.generators, *([request.run_id] if request.run_id else [])])
-            raise InvalidRequestError(
-                f"There is nothing of {asked} in {self._bucket}.", hint="See `vbvr status` for all runs."
-            )
-        progress = self._backend.ledger.progress([run.key for run in runs]) if runs else []
         if runs:
+            progress = ledger.progress([run.key for run in runs])
             self._report.samples_total = sum(one.samples_done for one in progress)
             self._report.bytes_total = sum(one.num_bytes for one in progress)
+            planned = sum(one.samples_planned for one in progress)
+            self._report.samples_missing = max(0, planned - self._report.samples_total)
         return runs
 
     def _ledger_manifests(self, runs: Sequence[Run]) -> Iterator[str]:
@@ -119,124 +97,161 @@ class Download:
 
     def _listed_manifests(self) -> Iterator[str]:
         for entry in self._store.list_objects(MANIFESTS):
-            if not entry.key.endswith(RUN_RECORD):
+            _, generator, run_id, name = (*entry.key.split("/"), "", "", "")[:4]
+            if MANIFEST_NAME.fullmatch(name) and self._request.wants(generator, run_id):
                 yield entry.key
 
-    def _is_wanted(self, generator: str) -> bool:
-        wanted = self._request.generators
-        return not wanted or any(fnmatchcase(generator, pattern) for pattern in wanted)
-
-    def _all(self, bring: Callable[[str], None], keys: Iterable[str]) -> None:
+    def _all(self, bring: Callable[[Item], None], items: Iterable[Item]) -> None:
         """Bring many at once; what is under way is bounded, so that memory is too."""
-        rest = iter(keys)
+        rest = iter(items)
         with ThreadPoolExecutor(self._request.workers, thread_name_prefix="download") as pool:
             under_way: set[Future[None]] = set()
             try:
                 while True:
                     room = self._request.workers * 2 - len(under_way)
-                    under_way |= {pool.submit(bring, key) for key in islice(rest, room)}
+                    under_way |= {pool.submit(bring, item) for item in islice(rest, room)}
                     if not under_way:
                         return
                     ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                     for future in ended:
                         future.result()
             except BaseException:
-                self._stopped.set()
+                self._destination.stop()
                 pool.shutdown(cancel_futures=True)
                 raise
 
     def _bring_task(self, key: str) -> None:
-        try:
+        with self._noting_problems(key):
             data = self._store.get(key)
             lines = _parse(key, data)
-            if self._destination.has_bytes(key, data):
-                self._count(lines, 0, sum(len(line.files) for line in lines))
-                return
-            self._bring_samples(lines)
-        except ObjectProblemError as error:
-            self._problem(str(error))
-        except KeyError as error:
-            self._problem(f"{error.args[0]} is named by the ledger or a manifest, but it is gone")
-        else:
-            # Last, as when it was made: a manifest that is here says that its samples are.
-            self._destination.write(key, io.BytesIO(data), None, None)
+            if self._destination.has_bytes(key, data) and self._seems_complete(lines):
+                self._count(lines, 0, sum(1 for _ in self._files_of(lines)))
+            elif self._bring_samples(lines):
+                # Last, as when it was made: a manifest that is here says that its samples are.
+                self._destination.write(key, io.BytesIO(data), None, None)
+            with self._lock:
+                self._records.add(f"{key.rpartition('/')[0]}/{RUN_RECORD}")
 
-    def _bring_records(self, runs: Sequence[Run]) -> None:
-        for run in runs:
+    def _bring_records(self) -> None:
+        for key in sorted(self._records):
             with suppress(KeyError):
-                record = self._store.get(run_record_key(run))
-                self._destination.write(run_record_key(run), io.BytesIO(record), None, None)
+                self._destination.write(key, io.BytesIO(self._store.get(key)), None, None)
 
-    def _bring_samples(self, lines: list[ManifestLine]) -> None:
-        archive = lines[0].archive if lines else None
-        if archive is None:
-            for line in lines:
-                keys = zip(line.object_keys(), line.files, strict=True)
-                brought = sum(self._bring_object(key, file.size, file.sha256) for key, file in keys)
-                self._count([line], brought, len(line.files) - brought)
-        elif self._request.extract:
-            with (
-                self._store.open(archive.key) as source,
-                self._destination.received(archive.key, source, archive.size, archive.sha256) as part,
+    def _bring_samples(self, lines: list[ManifestLine]) -> bool:
+        """Bring what is not there of a task; whether all of it is there now."""
+        if lines[0].archive:
+            return self._bring_archive(lines[0].archive, lines)
+        whole = True
+        for line in lines:
+            brought = present = 0
+            for key, file in self._files_of([line]):
+                with self._noting_problems(key):
+                    if self._bring_object(key, file.size, file.sha256):
+                        brought += 1
+                    else:
+                        present += 1
+            if brought + present == len(line.files):
+                self._count([line], brought, present)
+            else:
+                whole = False
+        return whole
+
+    def _bring_archive(self, archive: ManifestArchive, lines: list[ManifestLine]) -> bool:
+        with self._noting_problems(archive.key):
+            if not self._request.extract:
+                brought = self._bring_object(archive.key, archive.size, archive.sha256)
+                self._count(lines, brought, 1 - brought)
+            elif all(
+                self._destination.has(key, file.size, file.sha256) for key, file in self._files_of(lines)
             ):
-                extract(part, lines, self._destination)
-            self._count(lines, 1, 0)
-        else:
-            brought = self._bring_object(archive.key, archive.size, archive.sha256)
-            self._count(lines, brought, 1 - brought)
+                self._count(lines, 0, sum(1 for _ in self._files_of(lines)))
+            else:
+                self._destination.path(archive.key)
+                with (
+                    self._store.open(archive.key) as source,
+                    self._destination.received(archive.key, source, archive.size, archive.sha256) as part,
+                ):
+                    extract(part, lines, self._destination)
+                self._count(lines, 1, 0)
+            return True
+        return False
 
-    def _bring_object(self, key: str, size: int | None, sha256: str | None) -> int:
+    def _bring_object(self, key: str, size: int, sha256: str | None) -> int:
         """Bring one object; 1, or 0 if it was there."""
-        if self._stopped.is_set():
-            raise ServiceError("The download was stopped.")
-        if size is not None and self._destination.has(key, size, sha256):
+        if self._destination.has(key, size, sha256):
             return 0
         with self._store.open(key) as source:
             self._destination.write(key, source, size, sha256)
         return 1
 
+    def _files_of(
+        self, lines: Sequence[ManifestLine]
+    ) -> Iterator[tuple[str, ManifestFile | ManifestArchive]]:
+        """What of a task belongs into the destination: its archive, or the files of its samples."""
+        if lines[0].archive and not self._request.extract:
+            yield lines[0].archive.key, lines[0].archive
+            return
+        for line in lines:
+            yield from ((f"{QUESTIONS}{line.folder}/{file.name}", file) for file in line.files)
+
+    def _seems_complete(self, lines: Sequence[ManifestLine]) -> bool:
+        """Whether files of the right size are where a task's belong; they were checked when they came."""
+        return all(self._destination.seems_to_have(key, file.size) for key, file in self._files_of(lines))
+
     def _bring_unmanifested(self) -> None:
         """A store that vbvr did not write: whatever is below questions/, by size alone."""
         self._report.checked = False
-        sizes = {entry.key: entry.size for entry in self._store.list_objects(QUESTIONS)}
-        if not sizes:
+        listed = self._store.list_objects(QUESTIONS)
+        objects = (entry for entry in listed if self._request.wants_unmanifested(entry.key))
+        first = next(objects, None)
+        if first is None:
+            asked = str(self._request)
             raise InvalidRequestError(
-                f"There is no dataset in {self._bucket}.",
-                why="it has neither manifests/ nor questions/",
+                f"There is nothing of {asked} in {self._bucket}."
+                if asked
+                else f"{self._bucket} has no dataset.",
+                why=None if asked else "there is nothing below manifests/ and questions/ in it",
                 hint="See `vbvr status` for all runs, or name another --bucket.",
             )
-        self._report.bytes_total = sum(sizes.values())
+        self._destination.open()
+        self._all(self._bring_unmanifested_object, chain([first], objects))
 
-        def bring(key: str) -> None:
-            try:
-                brought = self._bring_object(key, sizes[key], None)
-            except ObjectProblemError as error:
-                self._problem(str(error))
-                return
+    def _bring_unmanifested_object(self, entry: StoredObject) -> None:
+        with self._noting_problems(entry.key):
+            brought = self._bring_object(entry.key, entry.size, None)
             with self._lock:
-                self._report.files += brought
-                self._report.present += 1 - brought
-                self._report.num_bytes += sizes[key]
+                self._report.add(0, entry.size, brought, 1 - brought)
                 self._on_progress(self._report)
-
-        self._all(bring, sizes)
 
     def _count(self, lines: Sequence[ManifestLine], files: int, present: int) -> None:
         with self._lock:
-            self._report.samples += len(lines)
-            self._report.num_bytes += sum(line.num_bytes for line in lines)
-            self._report.files += files
-            self._report.present += present
+            self._report.add(len(lines), sum(line.num_bytes for line in lines), files, present)
             self._on_progress(self._report)
 
-    def _problem(self, text: str) -> None:
+    @contextmanager
+    def _noting_problems(self, key: str) -> Iterator[None]:
+        """Keep what is wrong with one object for the report, so that the others are brought."""
+        try:
+            yield
+        except KeyError:
+            self._note(f"{key} is named by the ledger or a manifest, but it is gone.")
+        except (ObjectProblemError, InvalidRequestError) as error:
+            self._note(str(error))
+
+    def _note(self, problem: str) -> None:
         with self._lock:
-            if len(self._report.problems) < SHOWN_PROBLEMS:
-                self._report.problems.append(text)
+            self._report.note(problem)
 
 
 def _parse(key: str, data: bytes) -> list[ManifestLine]:
+    """Read a manifest. Raises ObjectProblemError for one that is damaged, or has fewer lines than samples."""
     try:
-        return parse_manifest(key, data)
+        lines = parse_manifest(key, data)
     except ServiceError as error:
         raise ObjectProblemError(f"{error} {error.why or ''}".strip()) from error
+    name = MANIFEST_NAME.fullmatch(key.rpartition("/")[2])
+    if name and len(lines) != int(name[2]) - int(name[1]) + 1:
+        raise ObjectProblemError(
+            f"The manifest {key} is damaged: it has {len(lines)} lines, not one for each of its samples."
+        )
+    return lines

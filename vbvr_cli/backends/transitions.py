@@ -1,4 +1,4 @@
-"""What may become of a task, as pure functions: every change of state in the local ledger is one of these."""
+"""What may become of a task, as pure functions: every change of state in any ledger is one of these."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vbvr_cli.backends.local.task_table import StoredTask
+from vbvr_cli.errors import ClaimLostError, InvalidRequestError
 from vbvr_cli.models import (
     MAX_ATTEMPTS,
     Claim,
@@ -16,6 +16,7 @@ from vbvr_cli.models import (
     Refusal,
     Rounds,
     Task,
+    TaskRecord,
     TaskState,
     Verdict,
 )
@@ -28,11 +29,26 @@ _SETTLED = {
 
 
 @dataclass(frozen=True, slots=True)
+class StoredTask:
+    """A task's record and what proves and bounds a claim: its fence and the process that holds it.
+
+    `id` is the ledger's own way to the stored task. `holder` is none where processes are not watched.
+    `made` counts the samples that a claim's worker last reported.
+    """
+
+    id: int
+    record: TaskRecord
+    fence: int
+    holder: str | None
+    made: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claimant:
     """Who asks for a task: a worker's name, its process, and the time that it asks for."""
 
     worker: str
-    holder: str
+    holder: str | None
     now: float
     until: float
 
@@ -60,6 +76,41 @@ def claim(
     if stored.record.attempts >= MAX_ATTEMPTS:
         return _refused_as_dead(stored, stored.record.reason or _worker_died(record.worker), claimant.now)
     return _claimed(stored, claimant)
+
+
+def require_claim(stored: StoredTask | None, claim: Claim) -> StoredTask:
+    """The task of a claim. Raises ClaimLostError if it is another's by now, or nobody's."""
+    if stored is None or stored.record.state is not TaskState.CLAIMED or stored.fence != claim.fence:
+        raise ClaimLostError(
+            f"{claim.task.generator} {claim.task.range_name} is no longer claimed by {claim.worker}.",
+            why="The claim lapsed, or the task was settled or removed meanwhile.",
+            hint="Nothing to do: whoever has the task now finishes it.",
+        )
+    return stored
+
+
+def require_replaceable(stored: StoredTask, *, held: bool) -> None:
+    """Raise InvalidRequestError for a task that is done or, being `held`, worked on."""
+    record = stored.record
+    if record.state is TaskState.DONE or held:
+        raise InvalidRequestError(
+            f"{record.task.generator} {record.task.range_name} cannot be split or reseeded: "
+            f"it is {record.state}.",
+            hint="Redrive it as it is.",
+        )
+
+
+def sent(stored: StoredTask) -> StoredTask:
+    """A message for the task is in the queue; what is further on stays so."""
+    if stored.record.state is not TaskState.PLANNED:
+        return stored
+    return replace(stored, record=replace(stored.record, state=TaskState.SENT))
+
+
+def reopened(stored: StoredTask) -> StoredTask:
+    """The task is to be made anew, from the rounds that are recorded."""
+    record = TaskRecord(stored.record.task, TaskState.PLANNED, rounds=stored.record.rounds)
+    return replace(stored, record=record, holder=None, made=0)
 
 
 def progressed(stored: StoredTask, until: float, made: int) -> StoredTask:

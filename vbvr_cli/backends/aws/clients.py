@@ -1,0 +1,140 @@
+"""The connections to AWS: one client a service, made when first needed, shared by threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import boto3
+from botocore.config import Config
+
+from vbvr_cli import __version__
+from vbvr_cli.backends.aws import faults
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+THREADS = 32
+_TRIES = 8  # a call, by botocore itself: throttling, 5xx and lost connections, with jitter
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Clients:
+    """Clients whose faults are explained, and the threads that use them at once.
+
+    `endpoint_url` is for emulators and proxies. `threads` is how many calls are made at a time.
+    """
+
+    def __init__(
+        self, session: boto3.Session, region: str, *, endpoint_url: str | None = None, threads: int = THREADS
+    ) -> None:
+        self._session = session
+        self._region = region
+        self._endpoint_url = endpoint_url
+        self._threads = threads
+        self._making = threading.RLock()
+        self._pool: ThreadPoolExecutor | None = None
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """SQS."""
+        return cast("SQSClient", self._client("sqs"))
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """S3."""
+        return cast("S3Client", self._client("s3"))
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        """DynamoDB."""
+        return cast("DynamoDBClient", self._client("dynamodb"))
+
+    def at_once(self, action: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """The results of an action on each item, in order, several at a time.
+
+        Raises what the first failing one raised, after all that had begun have ended.
+        """
+        listed = list(items)
+        if len(listed) <= 1:
+            return [action(item) for item in listed]
+        futures: list[Future[Result]] = []
+        try:
+            futures = [self._executor().submit(action, item) for item in listed]
+            return [future.result() for future in futures]
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            wait(futures)
+            raise
+
+    def close(self) -> None:
+        """End the threads and the connections."""
+        with self._making:
+            if self._pool:
+                self._pool.shutdown(cancel_futures=True)
+                self._pool = None
+        for service in ("sqs", "s3", "dynamodb"):
+            if service in self.__dict__:
+                self.__dict__.pop(service).close()
+
+    def _executor(self) -> ThreadPoolExecutor:
+        with self._making:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="aws")
+            return self._pool
+
+    def _client(self, service: str) -> _Explaining:
+        with self._making, faults.explained(service):
+            return _Explaining(
+                self._session.client(  # type: ignore[call-overload]
+                    service,
+                    region_name=self._region,
+                    endpoint_url=self._endpoint_url,
+                    config=Config(
+                        connect_timeout=5,
+                        read_timeout=30,
+                        max_pool_connections=self._threads,
+                        retries={"mode": "standard", "total_max_attempts": _TRIES},
+                        tcp_keepalive=True,
+                        user_agent_extra=f"vbvr/{__version__}",
+                    ),
+                )
+            )
+
+
+class _Explaining:
+    """A client whose calls raise our errors for faults, and botocore's for answers (`faults.ANSWERS`)."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        def call(*arguments: Any, **parameters: Any) -> Any:
+            with faults.explained(_resource_of(parameters)):
+                return method(*arguments, **parameters)
+
+        return call if callable(method) and name not in {"close", "exceptions"} else method
+
+
+def _resource_of(parameters: Mapping[str, Any]) -> str:
+    """What a call is about, by its parameters."""
+    if "QueueUrl" in parameters:
+        return f"queue {parameters['QueueUrl'].rpartition('/')[2]}"
+    if "Bucket" in parameters:
+        return f"bucket {parameters['Bucket']}"
+    if "TableName" in parameters:
+        return f"table {parameters['TableName']}"
+    if "RequestItems" in parameters:
+        return f"table {next(iter(parameters['RequestItems']), '')}"
+    for item in parameters.get("TransactItems", ()):
+        return f"table {next(iter(item.values()))['TableName']}"
+    return "the service"

@@ -1,0 +1,207 @@
+"""What AWS and the way there report, said in words that name the resource and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore import exceptions as boto
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from vbvr_cli.backends.aws.schema import other_schema
+from vbvr_cli.errors import ConfigurationError, ServiceError, VbvrError
+
+ANSWERS = frozenset(
+    {
+        "ConditionalCheckFailedException",
+        "ConditionalRequestConflict",
+        "InvalidParameterValue",
+        "MessageNotInflight",
+        "NoSuchKey",
+        "PreconditionFailed",
+        "PurgeQueueInProgress",
+        "ReceiptHandleIsInvalid",
+        "TransactionCanceledException",
+        "TransactionInProgressException",
+    }
+)
+"""Codes that are answers to a question rather than faults; whoever asks knows what they mean."""
+
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_NOT_KNOWN = frozenset(
+    {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+)
+_CLOCK = frozenset({"RequestTimeTooSkewed", "InvalidSignatureException"})
+_DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "403", "AllAccessDisabled", "KMS.AccessDeniedException"}
+)
+_THROTTLED = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "TooManyRequestsException",
+        "OverLimit",
+    }
+)
+_LOGIN = (
+    "Run `aws sso login` (with --profile NAME if you use one), or set fresh credentials; "
+    "then run the same command again."
+)
+
+
+def code_of(error: ClientError) -> str:
+    """The error code that AWS gave, without the prefixes of older protocols."""
+    code = error.response.get("Error", {}).get("Code", "")
+    return code.removeprefix("AWS.SimpleQueueService.").rpartition("#")[2]
+
+
+def explain(error: Exception, resource: str) -> VbvrError | None:
+    """What an error about `resource` means to the user; None for an answer or a mistake of our own."""
+    if isinstance(error, ClientError):
+        return _of_client_error(error, resource)
+    if isinstance(error, (BotoCoreError, HTTPError)):
+        return _of_the_way_there(error, resource)
+    return None
+
+
+@contextmanager
+def explained(resource: str) -> Iterator[None]:
+    """Raise what a fault about `resource` means to the user."""
+    try:
+        yield
+    except (ClientError, BotoCoreError, HTTPError) as error:
+        meaning = explain(error, resource)
+        if meaning is None:
+            raise
+        raise meaning from error
+
+
+def _of_client_error(error: ClientError, resource: str) -> VbvrError | None:
+    code = code_of(error)
+    if code in ANSWERS:
+        return None
+    return (
+        _of_credentials(error, code)
+        or _of_permission(error, code, resource)
+        or _of_absence(error, code, resource)
+        or _of_schema(error, code, resource)
+        or _of_service(error, code, resource)
+    )
+
+
+def _of_credentials(error: ClientError, code: str) -> VbvrError | None:
+    if code in _EXPIRED:
+        return ConfigurationError("The AWS credentials have expired.", why=_message(error), hint=_LOGIN)
+    if code in _NOT_KNOWN:
+        return ConfigurationError(
+            "AWS does not know these credentials.",
+            why=_message(error),
+            hint="Check them with `aws sts get-caller-identity`, and choose others with --profile NAME.",
+        )
+    if code in _CLOCK:
+        return ConfigurationError(
+            "AWS does not accept the signature of this machine.",
+            why=_message(error),
+            hint="Set the machine's clock, and check the secret key; then run the same command again.",
+        )
+    return None
+
+
+def _of_permission(error: ClientError, code: str, resource: str) -> VbvrError | None:
+    if code not in _DENIED:
+        return None
+    return ConfigurationError(
+        f"AWS does not let you use {resource}: {error.operation_name} is denied.",
+        why=f"{_message(error)}. It may also belong to another account.",
+        hint="Check who you are with `aws sts get-caller-identity`, choose another --profile, "
+        f"or have {error.operation_name} on it allowed.",
+    )
+
+
+def _of_absence(error: ClientError, code: str, resource: str) -> VbvrError | None:
+    if code in {"QueueDoesNotExist", "NonExistentQueue", "ResourceNotFoundException", "NoSuchBucket", "404"}:
+        return ConfigurationError(
+            f"There is no {resource}.",
+            why=_message(error),
+            hint="Check --stack, --region and --profile, or run `vbvr deploy` to make what is missing.",
+        )
+    if code in {
+        "PermanentRedirect",
+        "301",
+        "AuthorizationHeaderMalformed",
+        "IllegalLocationConstraintException",
+    }:
+        return ConfigurationError(
+            f"{resource[0].upper()}{resource[1:]} is in another region.",
+            why=_message(error),
+            hint="Name its region with --region.",
+        )
+    return None
+
+
+def _of_schema(error: ClientError, code: str, resource: str) -> VbvrError | None:
+    message = _message(error)
+    if code == "ValidationException" and ("key element" in message or "specified index" in message):
+        return other_schema(resource.removeprefix("table "), message)
+    return None
+
+
+def _of_service(error: ClientError, code: str, resource: str) -> VbvrError | None:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _THROTTLED:
+        return ServiceError(
+            f"AWS asks for less at a time of {resource}: {error.operation_name} was throttled to the end.",
+            why=_message(error),
+            hint="Run the same command again in a minute: what was done is kept.",
+        )
+    if status >= 500 or code in {
+        "InternalError",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "RequestTimeout",
+    }:
+        return ServiceError(
+            f"AWS failed at {error.operation_name} on {resource}.",
+            why=f"{code}: {_message(error)}",
+            hint="Run the same command again: what was done is kept.",
+        )
+    return None
+
+
+def _of_the_way_there(error: Exception, resource: str) -> VbvrError:
+    if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
+        return ConfigurationError(
+            "No AWS credentials were found.",
+            why=str(error),
+            hint="Run `aws configure sso`, name a profile with --profile, or set AWS_ACCESS_KEY_ID.",
+        )
+    if isinstance(error, boto.ProfileNotFound):
+        return ConfigurationError(
+            "The AWS profile does not exist.",
+            why=str(error),
+            hint="See `aws configure list-profiles`, and name one with --profile.",
+        )
+    if isinstance(
+        error, (boto.SSOError, boto.TokenRetrievalError, boto.CredentialRetrievalError, boto.LoginError)
+    ):
+        return ConfigurationError("The AWS login has expired.", why=str(error), hint=_LOGIN)
+    if isinstance(error, boto.FlexibleChecksumError):
+        return ServiceError(
+            f"The bytes of an object in {resource} do not match their checksum.",
+            why=str(error),
+            hint="`vbvr status RUN --repair` finds damaged samples and sets them to be made again.",
+        )
+    return ServiceError(
+        f"AWS could not be reached for {resource}.",
+        why=str(error),
+        hint="Check the network and --region, and run the same command again: what was done is kept.",
+    )
+
+
+def _message(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Message") or error)
