@@ -108,10 +108,9 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has enough (`| head`). Nothing must be flushed to it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.OK)
+    except SystemExit as stop:
+        # Whoever read our output has enough (`| head`); the Typer app takes that for a failure.
+        sys.exit(ExitCode.OK if isinstance(stop.__context__, BrokenPipeError) else stop.code)
     except Exception as error:
         if os.environ.get("VBVR_DEBUG"):
             raise

@@ -167,7 +167,6 @@ def test_a_message_file_that_is_not_there_is_named(good: Vbvr) -> None:
     assert good.everything() == UNCHANGED
 
 
-@pytest.mark.xfail(strict=False, reason="the commands do not bring a path with .. into its one form yet")
 def test_a_destination_is_named_however_its_path_is_written(good: Vbvr) -> None:
     (good.folder / "deep").mkdir()
     good.ok("generate", "-g", "good", "-n", "2", "--dest", "deep/../data")

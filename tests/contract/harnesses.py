@@ -1,18 +1,27 @@
 """The back ends that the contract suite runs over.
 
 A back end joins with one entry in `HARNESSES`: a context manager that yields a `BackendUnderTest` with a
-queue that is empty and a ledger that knows nothing.
+queue that is empty and a ledger that knows nothing. Emulators stand in for AWS; no test waits for time to pass.
 """
 
 from __future__ import annotations
 
+import atexit
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import boto3
+from emulators.ministack import Ministack, ministack
+from emulators.moto_in_process import moto
+from emulators.stack import make_stack, session
+
+from vbvr_cli.backends.aws.backend import AwsBackend
+from vbvr_cli.backends.aws.resources import Resources
 from vbvr_cli.backends.local import LocalBackend
 from vbvr_cli.backends.ports import Backend
 
@@ -24,7 +33,8 @@ class BackendUnderTest:
     `reconnect` gives another back end on the same state, as another process would have; it can be pickled
     if `across_processes`. `lease` is a lease in seconds that no test outlasts by itself; `advance` lets so
     many seconds pass, by waiting or by moving a clock. `bucket` is an allowed bucket, empty and unused, and
-    `other_bucket` another one.
+    `other_bucket` another one. `pace` is how much it does in a while, beside the local one: what repeats
+    something many times does it the less often.
     """
 
     backend: Backend
@@ -34,6 +44,7 @@ class BackendUnderTest:
     other_bucket: str
     lease: float
     across_processes: bool
+    pace: float = 1.0
 
     def let_leases_lapse(self) -> None:
         """Wait until what was leased for `lease` seconds is free again."""
@@ -77,4 +88,74 @@ def local(folder: Path) -> Iterator[BackendUnderTest]:
         backend.close()
 
 
-HARNESSES: dict[str, Callable[[Path], AbstractContextManager[BackendUnderTest]]] = {"local": local}
+@cache
+def aws_session() -> boto3.Session:
+    """One session a process: making clients is slow with a new one."""
+    return session()
+
+
+def connect_aws(resources: Resources, url: str | None, clock: StandingClock) -> AwsBackend:
+    """A back end on a stack."""
+    return AwsBackend(resources, aws_session(), endpoint_url=url, clock=clock)
+
+
+@contextmanager
+def aws_in_moto(_folder: Path) -> Iterator[BackendUnderTest]:
+    """The AWS back end on moto, which lives in this process."""
+    clock = StandingClock()
+    with moto(clock):
+        resources = make_stack(aws_session())
+        connect = partial(connect_aws, resources, None, clock)
+        with closing(connect()) as backend:
+            yield _on_aws(backend, connect, clock.advance, across_processes=False)
+
+
+@contextmanager
+def aws_in_ministack(_folder: Path) -> Iterator[BackendUnderTest]:
+    """The AWS back end on a ministack, which all tests of this process share, on a stack of its own."""
+    clock, server = StandingClock(), running_ministack()
+
+    def advance(seconds: float) -> None:
+        clock.advance(seconds)
+        server.advance(seconds)
+
+    resources = make_stack(aws_session(), server.url)
+    connect = partial(connect_aws, resources, server.url, clock)
+    with closing(connect()) as backend:
+        yield _on_aws(backend, connect, advance, across_processes=True)
+
+
+def _on_aws(
+    backend: AwsBackend,
+    connect: Callable[[], Backend],
+    advance: Callable[[float], None],
+    *,
+    across_processes: bool,
+) -> BackendUnderTest:
+    bucket, other_bucket = backend.resources.extra_buckets
+    return BackendUnderTest(
+        backend=backend,
+        reconnect=connect,
+        advance=advance,
+        bucket=bucket,
+        other_bucket=other_bucket,
+        lease=60.0,
+        across_processes=across_processes,
+        pace=0.25,
+    )
+
+
+@cache
+def running_ministack() -> Ministack:
+    """The ministack of this process; it ends with it."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    folder = Path(stack.enter_context(TemporaryDirectory()))
+    return stack.enter_context(ministack(folder))
+
+
+HARNESSES: dict[str, Callable[[Path], AbstractContextManager[BackendUnderTest]]] = {
+    "local": local,
+    "moto": aws_in_moto,
+    "ministack": aws_in_ministack,
+}

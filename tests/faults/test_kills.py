@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from places import PATIENCE_SECONDS, Place, check_dataset, processes_below
+from places import PATIENCE_SECONDS, Place, check_dataset, processes_below, tree
 
 from vbvr_cli.backends.ports import Depth
 from vbvr_cli.models import TaskState

@@ -45,19 +45,22 @@ class Shell:
     def __call__(
         self, *arguments: str, expect: int = 0, home: str = ".vbvr"
     ) -> subprocess.CompletedProcess[str]:
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("VBVR", "GENERATORS"))
-        }
-        finished = subprocess.run(
+        process = self.start(*arguments, home=home)
+        output, complaint = process.communicate()
+        assert process.returncode == expect, complaint
+        return subprocess.CompletedProcess(arguments, expect, output, complaint)
+
+    def start(self, *arguments: str, home: str = ".vbvr") -> subprocess.Popen[str]:
+        own = ("VBVR", "GENERATORS")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+        return subprocess.Popen(
             [sys.executable, "-m", "vbvr_cli", *arguments],
             cwd=self.folder,
             env={**kept, "VBVR_HOME": home},
-            check=False,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
-        assert finished.returncode == expect, finished.stderr
-        return finished
 
     def catalog(self, **repositories: str) -> None:
         entries = [{"name": name, "source": {"git": git}} for name, git in repositories.items()]
@@ -170,9 +173,8 @@ def test_check_of_one_that_breaks_the_contract_ends_with_5(vbvr: Shell, tmp_path
     (folder / "src" / "puzzle.py").write_text("raise SystemExit('no puzzle today')")
     finished = vbvr("generators", "check", "mine", "--generators-path", "folders", "--json", expect=5)
     (checked,) = json.loads(finished.stdout)["generators"]
-    assert checked["findings"] == [
-        {"weight": "fault", "text": "exit code 1: no puzzle today (of 1 asked for)"}
-    ]
+    (finding,) = checked["findings"]
+    assert finding == {"weight": "fault", "text": "exit code 1: no puzzle today (of 1 asked for)"}
 
 
 def test_new_says_where_it_is_and_what_to_do_next(vbvr: Shell, tmp_path: Path) -> None:

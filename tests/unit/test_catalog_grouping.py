@@ -14,8 +14,7 @@ from vbvr_cli.catalog.uv import OWN_VERSION, ResolutionError
 def needs(tmp_path: Path, **requirements: str) -> dict[str, Needs]:
     found = {}
     for name, text in requirements.items():
-        (tmp_path / name).mkdir(exist_ok=True)
-        (tmp_path / name / "requirements.txt").write_text(text)
+        write(tmp_path / name, examples__generate_py="", requirements_txt=text)
         found[name] = find_needs(tmp_path / name)
     return found
 
@@ -95,28 +94,36 @@ def test_markers_and_ranges_are_left_to_the_resolver(tmp_path: Path) -> None:
     assert members(group(some, {}, lambda requirements: ["numpy==2"])) == [["a", "b"]]
 
 
+def write(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_py", ".py").replace("_t", ".t")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
 def test_without_requirements_those_of_the_project_file_count(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["chess==1"]\n')
+    write(tmp_path, examples__generate_py="", pyproject_toml='[project]\ndependencies = ["chess==1"]\n')
     found = find_needs(tmp_path)
     assert list(found.by_text) == ["chess==1"]
-    assert found.notices == ("no requirements.txt: requirements are those of pyproject.toml",)
+    assert found.notices == ("no requirements.txt: its requirements are those of pyproject.toml",)
 
 
-def test_without_any_they_are_guessed_from_the_imports(tmp_path: Path) -> None:
-    for name, text in {
-        "examples/generate.py": "import json, cv2\nfrom core import draw",
-        "core/draw.py": "from PIL import Image\nimport numpy.random as r",
-        "unused.py": "import torch",
-    }.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
+def test_what_is_imported_but_not_named_counts_too_and_is_reported(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        requirements_txt="Pillow==10\npython-chess==1.999\n",
+        examples__generate_py="import json, cv2, chess\nfrom core import draw",
+        core__draw_py="from PIL import Image\nimport numpy.random as r\nimport something_of_its_own",
+        unused_py="import scipy",
+    )
     found = find_needs(tmp_path)
-    assert sorted(found.by_text) == ["Pillow", "numpy", "opencv-python-headless"]
-    assert "guessed from its imports: Pillow, numpy, opencv-python-headless" in found.notices[0]
+    assert sorted(found.by_text) == ["Pillow==10", "numpy", "opencv-python-headless", "python-chess==1.999"]
+    (notice,) = found.notices
+    assert notice.endswith("so taken unpinned: opencv-python-headless, numpy")
 
 
 def test_unpinned_and_unreadable_requirements_are_reported(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text("numpy\nchess==1\n-e .\n")
+    write(tmp_path, examples__generate_py="", requirements_txt="numpy\nchess==1\n-e .\n")
     assert find_needs(tmp_path).notices == (
         "requirements.txt:3: '-e .' is passed over",
         "unpinned: numpy",

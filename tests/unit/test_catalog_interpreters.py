@@ -23,6 +23,12 @@ def closure(folder: Path, requirements: str, **installed: tuple[str, list[str]])
     return interpreter(**installed).closure(read_requirements(folder) or ())
 
 
+def write_generator(folder: Path, requirements: str) -> None:
+    (folder / "examples").mkdir()
+    (folder / "examples" / "generate.py").touch()
+    (folder / "requirements.txt").write_text(requirements)
+
+
 def test_the_closure_follows_requirements_of_requirements(tmp_path: Path) -> None:
     found = closure(
         tmp_path,
@@ -96,7 +102,7 @@ def test_an_unreadable_requirement_of_a_package_is_passed_over(tmp_path: Path) -
 
 
 def test_another_path_to_the_same_interpreter_gives_the_same_id(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text("pillow\npydantic\n")
+    write_generator(tmp_path, "pillow\npydantic\n")
     again = Path(sys.executable).parent / "." / Path(sys.executable).name
     other = Path(str(again.parent)) / ".." / again.parent.name / again.name
     assert environment_of(tmp_path, other).id == environment_of(tmp_path, Path(sys.executable)).id
@@ -108,6 +114,6 @@ def test_an_interpreter_is_inspected_once(tmp_path: Path, monkeypatch: pytest.Mo
     wrapper.write_text(f'#!/bin/sh\necho >> {started}\nexec {sys.executable} "$@"\n')
     wrapper.chmod(0o755)
     inspect_interpreter(wrapper)
-    (tmp_path / "requirements.txt").write_text("pillow\n")
+    write_generator(tmp_path, "pillow\n")
     environment_of(tmp_path, wrapper)
     assert len(started.read_text().splitlines()) == 1

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 from vbvr_cli.catalog import probe
 from vbvr_cli.catalog.generator import Environment
-from vbvr_cli.catalog.requirements import Line, read_requirements
+from vbvr_cli.catalog.requirements import Line, find_needs, has_requirements
 from vbvr_cli.errors import ConfigurationError
 
 PROBE_SECONDS = 60
@@ -115,10 +115,11 @@ class Interpreter:
 def environment_of(folder: Path, python: Path) -> Environment:
     """The environment of the generator in a folder that runs in this interpreter.
 
-    Its id covers what its requirements.txt leads to; without one, all that is installed. Raises
-    ConfigurationError where the interpreter does not run.
+    Its id covers what its requirements and its imports lead to; without requirements.txt, all that is
+    installed. Raises ConfigurationError where the interpreter does not run.
     """
-    return Environment(python, _identity(python, read_requirements(folder)))
+    lines = find_needs(folder).lines if has_requirements(folder) else None
+    return Environment(python, _identity(python, lines))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from vbvr_cli.catalog.source_code import PROGRAM, foreign_imports
 
 FILE_NAME = "requirements.txt"
+PROJECT = "pyproject.toml"
 HEADLESS = {
     "opencv-python": "opencv-python-headless",
     "opencv-contrib-python": "opencv-contrib-python-headless",
@@ -21,16 +22,24 @@ HEADLESS = {
 
 
 DISTRIBUTIONS = {
-    "cv2": "opencv-python-headless",
-    "PIL": "Pillow",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "yaml": "PyYAML",
-    "chess": "chess",
-    "cairo": "pycairo",
-    "shapely": "Shapely",
+    "PIL": ("Pillow",),
+    "cairosvg": ("CairoSVG",),
+    "chess": ("chess", "python-chess"),
+    "cv2": ("opencv-python-headless", "opencv-contrib-python-headless"),
+    "imageio": ("imageio",),
+    "matplotlib": ("matplotlib",),
+    "networkx": ("networkx",),
+    "numpy": ("numpy",),
+    "pydantic": ("pydantic",),
+    "pygame": ("pygame", "pygame-ce"),
+    "pymunk": ("pymunk",),
+    "scipy": ("scipy",),
+    "shapely": ("shapely",),
+    "skimage": ("scikit-image",),
+    "sklearn": ("scikit-learn",),
+    "yaml": ("PyYAML",),
 }
-"""What is installed under another name than it is imported by."""
+"""What is imported by a name, and which distributions bring it, the usual one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +71,44 @@ class Needs:
 
 
 def find_needs(folder: Path) -> Needs:
-    """The requirements of a generator: of its requirements.txt, its pyproject.toml, or its imports."""
-    lines = read_requirements(folder)
-    if lines is not None:
-        passed_over = [
-            f"{line.place}: {line.text!r} is passed over" for line in lines if not line.requirement
-        ]
-        loose = [line.text for line in lines if line.requirement and not line.requirement.specifier]
-        unpinned = [f"unpinned: {', '.join(loose)}"] if loose else []
-        return Needs(lines, (*passed_over, *unpinned))
-    project = _read_project(folder / "pyproject.toml")
-    if project:
-        return Needs(project, (f"no {FILE_NAME}: requirements are those of pyproject.toml",))
-    imported = sorted(DISTRIBUTIONS.get(name, name) for name in foreign_imports(folder) - {"vbvr_cli"})
-    guessed = tuple(Line(folder / PROGRAM, 1, name, _parse(name)) for name in imported)
-    said = f"requirements are guessed from its imports: {', '.join(imported) or 'none'}"
-    return Needs(guessed, (f"no {FILE_NAME}: {said}",))
+    """The requirements of a generator: of its requirements.txt or its pyproject.toml, and of its imports.
+
+    What it imports but does not name counts unpinned, where it is known which distribution brings it: in an
+    environment that others share it would be there by accident, in some version. Raises ConfigurationError.
+    """
+    lines, notices = read_requirements(folder), []
+    if lines is None:
+        lines = _read_project(folder / PROJECT)
+        notices.append(f"no {FILE_NAME}" + (f": its requirements are those of {PROJECT}" if lines else ""))
+    notices += [f"{line.place}: {line.text!r} is passed over" for line in lines if not line.requirement]
+    loose = [line.text for line in lines if line.requirement and not line.requirement.specifier]
+    notices += [f"unpinned: {', '.join(loose)}"] if loose else []
+    guessed = _undeclared(folder, lines)
+    if guessed:
+        named = ", ".join(line.text for line in guessed)
+        notices.append(f"imported but not named as a requirement, so taken unpinned: {named}")
+    return Needs((*lines, *guessed), tuple(notices))
+
+
+def _undeclared(folder: Path, lines: tuple[Line, ...]) -> list[Line]:
+    declared = {canonicalize_name(line.requirement.name) for line in lines if line.requirement}
+    missing = [
+        DISTRIBUTIONS[name][0]
+        for name in sorted(foreign_imports(folder))
+        if name in DISTRIBUTIONS and declared.isdisjoint(map(canonicalize_name, DISTRIBUTIONS[name]))
+    ]
+    return [Line(folder / PROGRAM, 1, name, _parse(name)) for name in missing]
+
+
+def has_requirements(folder: Path) -> bool:
+    """Whether a generator has a requirements.txt."""
+    return (folder / FILE_NAME).is_file()
 
 
 def read_requirements(folder: Path) -> tuple[Line, ...] | None:
     """The lines of a generator's requirements.txt, with those of the files it includes; None without one."""
     file = folder / FILE_NAME
-    return tuple(_read(file, folder, set())) if file.is_file() else None
+    return tuple(_read(file, folder, set())) if has_requirements(folder) else None
 
 
 def _read_project(file: Path) -> tuple[Line, ...]:

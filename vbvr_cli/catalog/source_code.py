@@ -31,20 +31,23 @@ def modules_by_distance(folder: Path) -> Iterator[dict[Path, ast.Module]]:
 
 
 def foreign_imports(folder: Path) -> set[str]:
-    """The top-level names that a generator imports and that are neither its own nor Python's."""
+    """The top-level names that a generator imports and that are neither its own nor Python's nor vbvr's."""
     names: set[str] = set()
     for trees in modules_by_distance(folder):
         for path, tree in trees.items():
-            for node in ast.walk(tree):
-                found: list[str] = []
-                if isinstance(node, ast.Import):
-                    found = [alias.name for alias in node.names]
-                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                    found = [node.module]
-                names |= (
-                    {name.partition(".")[0] for name in found} - _names_in(folder) - _names_in(path.parent)
-                )
-    return names - sys.stdlib_module_names
+            if path.is_relative_to(folder):
+                names |= _absolute_imports(tree) - _names_in(path.parent)
+    return names - _names_in(folder) - sys.stdlib_module_names - {_KIT[0]}
+
+
+def _absolute_imports(tree: ast.Module) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
 
 
 def _names_in(folder: Path) -> set[str]:

@@ -20,13 +20,6 @@ vbvr fetch-generators -g all --locked
 vbvr fetch-generators --category spatiality --base-url https://git.example.org/mirrors
 
 [dim]What was fetched is pinned in generators.lock beside the catalog. Credentials are left to git.[/dim]"""
-Category = Annotated[
-    list[str] | None, typer.Option(help="Only generators of this category. Repeatable.", metavar="NAME")
-]
-Role = Annotated[
-    list[str] | None,
-    typer.Option(help="Only generators with this role in the benchmark. Repeatable.", metavar="NAME"),
-]
 Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", help="Repositories at a time. Default: four for each core.", min=1, max=128),
@@ -41,8 +34,8 @@ def register(app: typer.Typer) -> None:
 def fetch_generators(
     context: typer.Context,
     generator: opt.OnlyGenerators = None,
-    category: Category = None,
-    role: Role = None,
+    category: opt.Categories = None,
+    role: opt.Roles = None,
     update: Annotated[
         bool, typer.Option("--update", help="Take the newest commit of what the catalog does not fix.")
     ] = False,

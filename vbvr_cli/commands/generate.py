@@ -71,7 +71,7 @@ def generate(
         replace=replace,
     )
     session = open_session(context, Options(home, catalog, generators_path, "local"))
-    bucket = str(dest.absolute()) if dest else session.backend.default_bucket
+    bucket = session.bucket(str(dest) if dest else None)
     submitter = Submitter(session.backend, session.catalog, bucket)
     chosen = session.select(generator, category, role)
     crew = workers or os.cpu_count() or 1

@@ -9,7 +9,6 @@ import typer
 
 from vbvr_cli.commands import fetch_generators
 from vbvr_cli.commands import options as opt
-from vbvr_cli.commands.fetch_generators import Category, Role
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
 from vbvr_cli.errors import ExitCode
@@ -71,8 +70,8 @@ vbvr generators check all --write
 def check(
     context: typer.Context,
     names: Annotated[list[str], typer.Argument(help="Names, globs or all.", metavar="NAME|GLOB|all")],
-    category: Category = None,
-    role: Role = None,
+    category: opt.Categories = None,
+    role: opt.Roles = None,
     quick: Annotated[bool, typer.Option("--quick", help="Up to 20 samples a run instead of 200.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Generators at a time.", min=1)] = 1,
     write: Annotated[

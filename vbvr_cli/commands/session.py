@@ -30,7 +30,7 @@ class Session:
         """The bucket that an option names: on this machine a folder, by its absolute path."""
         if named is None:
             return self.backend.default_bucket
-        return str(Path(named).expanduser().absolute()) if self.backend.target == "local" else named
+        return str(Path(named).expanduser().resolve()) if self.backend.target == "local" else named
 
     def select(
         self, patterns: list[str] | None, categories: list[str] | None, roles: list[str] | None

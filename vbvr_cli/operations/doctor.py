@@ -49,7 +49,7 @@ def examine(
     yield _program("node", needed="only `vbvr deploy` needs it", mend="apt-get install nodejs", must=False)
     yield from _settings(settings)
     yield _disk(settings.home)
-    yield _guarded("state folder", lambda: _state(settings, open_backend()))
+    yield _guarded("state", lambda: _state(settings, open_backend()))
     yield from _generators(open_catalog)
 
 
@@ -78,11 +78,12 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         "home": settings.home.absolute(),
         "catalog": settings.catalog or "./generators.yaml, else the one that comes with vbvr",
         "generators_paths": ", ".join(map(str, settings.generators_paths)) or "none",
-        "python": settings.python or "vbvr's own",
+        "python": settings.python or "vbvr's own, or an environment of their own",
     }
+    names = {"home": "state folder", "generators_paths": "generators path", "python": "generators' python"}
     for name, value in values.items():
         origin = settings.origins.get(name, "default")
-        yield Finding(name.replace("_", " "), Health.OK, f"{value} (from: {origin})")
+        yield Finding(names.get(name, name), Health.OK, f"{value} (from: {origin})")
 
 
 def _disk(home: Path) -> Finding:
@@ -102,12 +103,12 @@ def _state(settings: Settings, backend: Backend) -> Finding:
     depth = backend.queue.depth()
     runs = len(backend.ledger.list_runs())
     if not settings.home.exists():
-        return Finding("state folder", Health.OK, f"{settings.home} is new")
+        return Finding("state", Health.OK, f"{settings.home} is new")
     waiting = depth.waiting + depth.in_flight + depth.delayed
     detail = f"{runs} runs, {waiting:,} messages, {depth.dead:,} dead letters"
     if depth.dead:
-        return Finding("state folder", Health.NOTE, detail, "vbvr dlq list")
-    return Finding("state folder", Health.OK, detail)
+        return Finding("state", Health.NOTE, detail, "vbvr dlq list")
+    return Finding("state", Health.OK, detail)
 
 
 def _require_writable(home: Path) -> None:
@@ -133,7 +134,7 @@ def _generators(open_catalog: Callable[[], Catalog]) -> Iterator[Finding]:
     yield Finding(
         "generators",
         Health.OK if usable else Health.BROKEN,
-        f"{len(usable)} can run here, in {len(environments)} environments (from {catalog.path})",
+        f"{len(usable)} can run here; environments: {len(environments)} (from {catalog.path})",
         "" if usable else "vbvr fetch-generators",
     )
     for notice in catalog.notices:

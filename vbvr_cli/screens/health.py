@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -23,9 +24,12 @@ def show_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
         show_json([asdict(finding) for finding in findings])
         return
     width = max(len(finding.what) for finding in findings)
+    indent = " " * (width + 9)
     for finding in findings:
-        out.print(
-            f"{LOOKS[finding.health]} {finding.what:<{width}}  {escape(finding.detail)}", soft_wrap=True
-        )
+        detail = finding.detail
+        if out.is_terminal:
+            lines = textwrap.wrap(detail, max(20, out.width - len(indent)), break_long_words=False)
+            detail = f"\n{indent}".join(lines)
+        out.print(f"{LOOKS[finding.health]} {finding.what:<{width}}  {escape(detail)}", soft_wrap=True)
         if finding.mend:
-            out.print(f"       {'':<{width}}  [dim]fix:[/dim] {escape(finding.mend)}", soft_wrap=True)
+            out.print(f"{indent}[dim]fix:[/dim] {escape(finding.mend)}", soft_wrap=True)

@@ -48,7 +48,7 @@ def show_dead(dead: DeadList, *, as_json: bool) -> None:
             code,
             count(len(entries)),
             count(sum(entry.samples or 0 for entry in entries)),
-            " ".join(f"{entries[0].where}: {entries[0].detail}".split()),
+            printable(" ".join(f"{entries[0].where}: {entries[0].detail}".split())),
         ]
         for (generator, code), entries in dead.groups().items()
     ]
@@ -63,7 +63,7 @@ def show_dead(dead: DeadList, *, as_json: bool) -> None:
             f"{plural(dead.without_letter, 'task')} without a letter in the queue: "
             "redrive them --from where they were downloaded to, or use vbvr submit --resend"
         )
-    note("Send them again with: vbvr dlq redrive  (--reason CODE, --new-seed, --batch-size N)")
+    note("Send them again: vbvr dlq redrive  (--reason, --new-seed, --batch-size)")
 
 
 def show_bodies(letters: Iterable[DeadLetter], *, as_json: bool) -> None:
@@ -74,11 +74,18 @@ def show_bodies(letters: Iterable[DeadLetter], *, as_json: bool) -> None:
         if as_json:
             show_json(described.model_dump(mode="json"))
             continue
-        say(f"{letter.id}  {letter.reason.code if letter.reason else '(no reason)'}  {letter.body}")
+        say(
+            f"{letter.id}  {letter.reason.code if letter.reason else '(no reason)'}  {printable(letter.body)}"
+        )
         if letter.reason:
-            say(f"  {letter.reason.detail}")
+            say(f"  {printable(letter.reason.detail)}")
             for line in letter.reason.output.splitlines()[-10:]:
-                say(f"  | {line}")
+                say(f"  | {printable(line)}")
+
+
+def printable(text: str) -> str:
+    """What anybody may have written, without what would steer the terminal."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def show_downloaded(report: Downloaded, folder: Path, *, as_json: bool) -> None:

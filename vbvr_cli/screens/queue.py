@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from pydantic import ValidationError
+
 from vbvr_cli.backends.ports import Depth, Message
+from vbvr_cli.models import TaskMessage
 from vbvr_cli.operations.queueing import Loss
 from vbvr_cli.screens.console import note, say, show_json, show_table
+from vbvr_cli.screens.letters import printable
 from vbvr_cli.screens.units import count, plural
 
 
@@ -30,8 +34,18 @@ def show_messages(messages: Sequence[Message], *, as_json: bool) -> None:
     if not messages:
         note("No message is waiting.")
         return
-    rows = [[message.id, count(message.receive_count), message.body] for message in messages]
-    show_table((("id", "left"), ("received", "right"), ("body", "left")), rows)
+    rows = [[message.id, count(message.receive_count), _task_in(message.body)] for message in messages]
+    show_table((("id", "left"), ("received", "right"), ("task", "left")), rows)
+
+
+def _task_in(body: str) -> str:
+    """What a message asks for, in short; one that asks for nothing is shown as it is."""
+    try:
+        message = TaskMessage.model_validate_json(body)
+    except ValidationError:
+        return printable(body)
+    last = message.start_index + message.num_samples - 1
+    return f"{message.type} {message.start_index}-{last}, {message.run_id or 'no run'}"
 
 
 def purge_question(loss: Loss) -> str:

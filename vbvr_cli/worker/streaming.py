@@ -127,17 +127,15 @@ def _list_is_only_written(script: ast.Module) -> bool:
 
 def _writer_gets_the_output(script: ast.Module) -> bool:
     """Whether every `OutputWriter(...)` is given a folder as it was asked for, not one made from it."""
-    makers = [
-        node for node in ast.walk(script) if isinstance(node, ast.Call) and _calls(node, "OutputWriter")
-    ]
     given = [
         part
-        for maker in makers
+        for maker in ast.walk(script)
+        if isinstance(maker, ast.Call) and _calls(maker, "OutputWriter")
         for value in (*maker.args, *(keyword.value for keyword in maker.keywords))
         for part in ast.walk(value)
     ]
     return any(isinstance(part, ast.Name) for part in given) and not any(
-        isinstance(part, ast.BinOp | ast.JoinedStr)
+        isinstance(part, (ast.BinOp, ast.JoinedStr))
         or (isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute))
         for part in given
     )

@@ -31,6 +31,8 @@ class Clients:
     `endpoint_url` is for emulators and proxies. `threads` is how many calls are made at a time.
     """
 
+    _making = threading.RLock()  # of clients, over all: boto3's sessions do not bear several threads
+
     def __init__(
         self, session: boto3.Session, region: str, *, endpoint_url: str | None = None, threads: int = THREADS
     ) -> None:
@@ -38,7 +40,6 @@ class Clients:
         self._region = region
         self._endpoint_url = endpoint_url
         self._threads = threads
-        self._making = threading.RLock()
         self._pool: ThreadPoolExecutor | None = None
 
     @cached_property

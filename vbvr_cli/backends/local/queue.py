@@ -27,6 +27,18 @@ CREATE TABLE messages (
     output        TEXT
 );
 CREATE INDEX messages_by_availability ON messages (dead, available_at, id);
+CREATE TABLE totals (dead INTEGER PRIMARY KEY, messages INTEGER NOT NULL);
+INSERT INTO totals VALUES (0, 0), (1, 0);
+CREATE TRIGGER message_sent AFTER INSERT ON messages BEGIN
+    UPDATE totals SET messages = messages + 1 WHERE dead = NEW.dead;
+END;
+CREATE TRIGGER message_deleted AFTER DELETE ON messages BEGIN
+    UPDATE totals SET messages = messages - 1 WHERE dead = OLD.dead;
+END;
+CREATE TRIGGER message_died AFTER UPDATE OF dead ON messages BEGIN
+    UPDATE totals SET messages = messages - 1 WHERE dead = OLD.dead;
+    UPDATE totals SET messages = messages + 1 WHERE dead = NEW.dead;
+END;
 """
 
 _SEND = "INSERT INTO messages (body, available_at) VALUES (?, ?)"
@@ -61,10 +73,11 @@ SET dead = 1, died_at = :now, available_at = :now, holder = NULL, receipt = NULL
     code = :code, detail = :detail, output = :output
 WHERE id = :id AND receipt = :receipt
 """
+# What waits is by far the most and is never counted: the totals less what is hidden.
 _COUNT = """
-SELECT (SELECT count(*) FROM messages WHERE dead = 0 AND available_at <= :now),
+SELECT (SELECT messages FROM totals WHERE dead = 0),
        (SELECT count(*) FROM messages WHERE dead = 0 AND available_at > :now),
-       (SELECT count(*) FROM messages WHERE dead = 1)
+       (SELECT messages FROM totals WHERE dead = 1)
 """
 
 _PEEK = """
@@ -133,11 +146,11 @@ class LocalQueue:
         """Count the messages, exactly; those of processes that are gone are waiting."""
         with self._database.read() as connection:
             now = self._clock()
-            waiting, hidden, dead = connection.execute(_COUNT, {"now": now}).fetchone()
+            living, hidden, dead = connection.execute(_COUNT, {"now": now}).fetchone()
             held = _holders(connection, now, dead=False)
         abandoned = sum(count for holder, count in held.items() if not processes.alive(holder))
         in_flight = sum(held.values()) - abandoned
-        return Depth(waiting + abandoned, in_flight, hidden - abandoned - in_flight, dead)
+        return Depth(living - hidden + abandoned, in_flight, hidden - abandoned - in_flight, dead)
 
     def lease_dead(self, max_messages: int, lease_seconds: float) -> list[DeadLetter]:
         """Take dead letters, those that died first before others."""

@@ -169,8 +169,8 @@ class Destination:
         target = self.root.joinpath(*parts) if safe else self.root
         if not safe or not target.parent.resolve().is_relative_to(self.root.resolve()):
             raise UnsafeKeyError(
-                f"The key {key!r} leads out of {self.root}, or is none of a dataset: somebody tampered with a "
-                "manifest, or placed a link. Nothing was written for it."
+                f"The key {key!r} leads out of {self.root}, or is none of a dataset: a manifest was tampered "
+                "with, or a link was placed. Nothing was written for it."
             )
         return target
 
