@@ -1,15 +1,43 @@
-"""Where settings come from: an option, then the environment, then a default; each remembers which it was."""
+"""Where settings come from: option, environment, .env, vbvr.yaml, default, in this order.
+
+Each remembers where it came from, for `vbvr doctor`.
+"""
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+from dotenv import dotenv_values
+
 from vbvr_cli.errors import ConfigurationError
 
-DEFAULT_HOME = Path(".vbvr")
+DOTENV = ".env"
+CONFIG_FILE = "vbvr.yaml"
+TARGETS = ("local", "aws")
+
+VARIABLES = {
+    "home": "VBVR_HOME",
+    "target": "VBVR_TARGET",
+    "catalog": "VBVR_CATALOG",
+    "generators_path": "GENERATORS_PATH",
+    "python": "VBVR_PYTHON",
+    "stack": "VBVR_STACK",
+    "profile": "AWS_PROFILE",
+    "region": "AWS_REGION",
+    "queue_url": "SQS_QUEUE_URL",
+    "dlq_url": "SQS_DLQ_URL",
+    "bucket": "OUTPUT_BUCKET",
+    "dedup_table": "DEDUP_TABLE_NAME",
+    "ledger_table": "LEDGER_TABLE_NAME",
+}
+"""Every setting, by its key in vbvr.yaml, and its environment variable."""
+
+DEFAULTS = {"home": ".vbvr", "stack": "vbvr", "region": "us-east-2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +48,35 @@ class Options:
     catalog: Path | None = None
     generators_path: str | None = None
     target: str | None = None
+    stack: str | None = None
+    profile: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """Where things are on AWS. What is none is asked of the stack."""
+
+    stack: str
+    region: str
+    profile: str | None = None
+    queue_url: str | None = None
+    dlq_url: str | None = None
+    bucket: str | None = None
+    dedup_table: str | None = None
+    ledger_table: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are. `origins` says for each field where its value came from."""
+    """Where things are. `origins` says for each setting where its value came from."""
 
     home: Path
     target: str
     catalog: Path | None
     generators_paths: tuple[Path, ...]
     python: Path | None
+    aws: AwsSettings
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -40,48 +86,113 @@ class Settings:
 
     def environment(self) -> dict[str, str]:
         """The variables by which another process finds the same settings."""
-        variables = {"VBVR_HOME": str(self.home.absolute()), "VBVR_TARGET": self.target}
-        if self.catalog:
-            variables["VBVR_CATALOG"] = str(self.catalog.absolute())
-        if self.generators_paths:
-            variables["GENERATORS_PATH"] = os.pathsep.join(str(p.absolute()) for p in self.generators_paths)
-        if self.python:
-            variables["VBVR_PYTHON"] = str(self.python)
-        return variables
+        values = {
+            "home": str(self.home.absolute()),
+            "target": self.target,
+            "catalog": str(self.catalog.absolute()) if self.catalog else None,
+            "generators_path": os.pathsep.join(str(path.absolute()) for path in self.generators_paths),
+            "python": str(self.python) if self.python else None,
+            "stack": self.aws.stack,
+            "profile": self.aws.profile,
+            "region": self.aws.region,
+            "queue_url": self.aws.queue_url,
+            "dlq_url": self.aws.dlq_url,
+            "bucket": self.aws.bucket,
+            "dedup_table": self.aws.dedup_table,
+            "ledger_table": self.aws.ledger_table,
+        }
+        return {VARIABLES[name]: value for name, value in values.items() if value}
 
 
-def load_settings(options: Options, environment: Mapping[str, str]) -> Settings:
-    """Decide each setting. Raises ConfigurationError for a target that does not exist."""
+def load_settings(options: Options, environment: Mapping[str, str], folder: Path | None = None) -> Settings:
+    """Decide each setting; `folder` (default: the current one) may hold .env and vbvr.yaml.
+
+    Raises ConfigurationError for a file that cannot be read, an unknown key and a target that is none.
+    """
+    folder = folder or Path()
+    sources = _sources(options, environment, folder)
+    values: dict[str, str] = {}
     origins: dict[str, str] = {}
-
-    def decide(name: str, option: str | None, variable: str, default: str | None) -> str | None:
-        for value, origin in ((option, "option"), (environment.get(variable), variable)):
-            if value:
-                origins[name] = origin
-                return value
-        origins[name] = "default"
-        return default
-
-    home = decide("home", _text(options.home), "VBVR_HOME", str(DEFAULT_HOME))
-    target = decide("target", options.target, "VBVR_TARGET", "local")
-    catalog = decide("catalog", _text(options.catalog), "VBVR_CATALOG", None)
-    generators = decide("generators_paths", options.generators_path, "GENERATORS_PATH", None)
-    python = decide("python", None, "VBVR_PYTHON", None)
-    if target != "local":
-        raise ConfigurationError(
-            f"There is no target {target!r}.",
-            why=f"it comes from {origins['target']}",
-            hint="Use --target local, or unset VBVR_TARGET.",
-        )
+    for name in VARIABLES:
+        for origin, source in sources:
+            if value := source.get(name):
+                values[name], origins[name] = value, origin
+                break
+    _decide_target(values, origins)
     return Settings(
-        home=Path(home or DEFAULT_HOME),
-        target=target,
-        catalog=Path(catalog) if catalog else None,
-        generators_paths=tuple(Path(part) for part in (generators or "").split(os.pathsep) if part),
-        python=Path(python) if python else None,
+        home=Path(values["home"]),
+        target=values["target"],
+        catalog=Path(values["catalog"]) if "catalog" in values else None,
+        generators_paths=tuple(
+            Path(part) for part in values.get("generators_path", "").split(os.pathsep) if part
+        ),
+        python=Path(values["python"]) if "python" in values else None,
+        aws=AwsSettings(
+            stack=values["stack"],
+            region=values["region"],
+            profile=values.get("profile"),
+            queue_url=values.get("queue_url"),
+            dlq_url=values.get("dlq_url"),
+            bucket=values.get("bucket"),
+            dedup_table=values.get("dedup_table"),
+            ledger_table=values.get("ledger_table"),
+        ),
         origins=origins,
     )
 
 
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
+def _sources(
+    options: Options, environment: Mapping[str, str], folder: Path
+) -> list[tuple[str, Mapping[str, str | None]]]:
+    given = {name: getattr(options, name, None) for name in VARIABLES}
+    dotenv = _read_dotenv(folder / DOTENV)
+    return [
+        ("option", {name: str(value) for name, value in given.items() if value is not None}),
+        ("environment", {name: environment.get(variable) for name, variable in VARIABLES.items()}),
+        (DOTENV, {name: dotenv.get(variable) for name, variable in VARIABLES.items()}),
+        (CONFIG_FILE, _read_config(folder / CONFIG_FILE)),
+        ("default", DEFAULTS),
+    ]
+
+
+def _decide_target(values: dict[str, str], origins: dict[str, str]) -> None:
+    """An explicit target, else aws where a queue is named, else local."""
+    if "target" not in values:
+        values["target"] = "aws" if "queue_url" in values else "local"
+        origins["target"] = (
+            f"queue_url is set in {origins['queue_url']}" if "queue_url" in values else "default"
+        )
+    if values["target"] not in TARGETS:
+        raise ConfigurationError(
+            f"There is no target {values['target']!r}.",
+            why=f"it comes from: {origins['target']}",
+            hint=f"Use one of {', '.join(TARGETS)}.",
+        )
+
+
+def _read_dotenv(file: Path) -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(file, interpolate=False) if file.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} cannot be read.", why=str(error)) from error
+
+
+def _read_config(file: Path) -> Mapping[str, str | None]:
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{file} cannot be read.", why=str(error).replace("\n", " ")) from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigurationError(
+            f"{file} is not a list of settings.", hint="Write lines such as `home: state`."
+        )
+    for name, value in document.items():
+        if name not in VARIABLES:
+            meant = difflib.get_close_matches(str(name), VARIABLES, n=1)
+            hint = f"Perhaps you meant {meant[0]}." if meant else f"There are {', '.join(VARIABLES)}."
+            raise ConfigurationError(f"{file}: there is no setting {name!r}.", hint=hint)
+        if not isinstance(value, str):
+            raise ConfigurationError(f"{file}: {name} is {value!r}.", why="it must be text")
+    return document

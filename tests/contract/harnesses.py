@@ -1,7 +1,8 @@
 """The back ends that the contract suite runs over.
 
 A back end joins with one entry in `HARNESSES`: a context manager that yields a `BackendUnderTest` with a
-queue that is empty and a ledger that knows nothing. Emulators stand in for AWS; no test waits for time to pass.
+queue that is empty and a ledger that knows nothing. Emulators stand in for AWS; no test waits for
+time to pass.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from places import Vbvr, tree, wait_until
+from places import PATIENCE_SECONDS, Vbvr, tree, wait_until
 
 GOOD = ("-g", "good", "-n", "6", "-b", "2", "--bucket", "data")
 
@@ -216,6 +216,24 @@ def test_a_worker_that_stays_stops_cleanly_when_told_to(vbvr: Vbvr) -> None:
     assert stopped.exit_code == 130
     assert "vbvr worker" in stopped.stderr
     assert not list((vbvr.state / "tmp").iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_worker_process_that_is_told_to_stop_gives_its_task_back(
+    number: signal.Signals, vbvr: Vbvr
+) -> None:
+    vbvr.add("hangs")
+    run = vbvr.ok("submit", "-g", "hangs", "-n", "5", "--json").json["runs"][0]["run_id"]
+    worker = vbvr.start("worker", env={"VBVR_SUPERVISED": "1"})
+    wait_until(lambda: list(vbvr.state.glob("tmp/worker-*/*/*/output/dot_task/*_0001")), "the work to begin")
+    os.kill(worker.pid, number)
+    assert worker.wait(timeout=PATIENCE_SECONDS) == 0
+    vbvr.finish(worker)
+    assert not list((vbvr.state / "tmp").iterdir())
+    with sqlite3.connect(vbvr.state / "ledger.sqlite3") as ledger:
+        assert ledger.execute("SELECT state, attempts FROM tasks").fetchall() == [("sent", 0)]
+    ledger.close()
+    assert gaps(vbvr, run) == {"under way": 1}
 
 
 def test_python_submits_as_the_command_does(vbvr: Vbvr, made: str) -> None:

@@ -47,7 +47,7 @@ def ministack(folder: Path) -> Iterator[Ministack]:
     os.utime(clock, (0, 0))
     port = _free_port()
     environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "PATH": os.environ["PATH"]}
-    command = [_python(), HERE / "ministack_with_clock.py", clock]
+    command = [_python(), "-P", HERE / "ministack_with_clock.py", clock]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output)
     try:

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest import mock
 
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
+
+_one_at_a_time = threading.RLock()
+_answer = BotocoreStubber.__call__
+
+
+def _answer_alone(stubber: BotocoreStubber, *arguments: Any, **parameters: Any) -> Any:
+    """Answer a request while no other is: moto lets others see half a change, which AWS does not."""
+    with _one_at_a_time:
+        return _answer(stubber, *arguments, **parameters)
 
 
 @contextmanager
 def moto(clock: Callable[[], float]) -> Iterator[None]:
     """All of AWS in this process, empty; its SQS goes by `clock`."""
+
+    def in_milliseconds() -> float:
+        return clock() * 1000
+
     with (
-        mock_aws(),
+        mock.patch.object(BotocoreStubber, "__call__", _answer_alone),
         mock.patch("moto.sqs.models.unix_time", clock),
-        mock.patch("moto.sqs.models.unix_time_millis", lambda: clock() * 1000),
+        mock.patch("moto.sqs.models.unix_time_millis", in_milliseconds),
+        mock_aws(),
     ):
         yield

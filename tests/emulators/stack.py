@@ -16,7 +16,7 @@ RECEIVE_LIMIT = 10
 
 def session() -> boto3.Session:
     """A session with made-up credentials."""
-    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
+    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
 
 
 def make_stack(using: boto3.Session, endpoint_url: str | None = None, *, extra_buckets: int = 2) -> Resources:

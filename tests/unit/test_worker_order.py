@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from places import FAST, Place, check_dataset, tree, wait_until
 
 from vbvr_cli.backends.ports import Depth
-from vbvr_cli.errors import ServiceError
+from vbvr_cli.errors import DiskFullError, ServiceError
 from vbvr_cli.models import Claim, FailureCode, Outcome, Task, TaskState
 from vbvr_cli.worker.worker import Pace
 
@@ -218,6 +219,18 @@ def test_a_bug_of_ours_is_a_reason_too_and_the_worker_goes_on(place: Place) -> N
     place.work(backend=Witness(place.backend, [], store_upload=broken))
     assert place.reasons() == [(FailureCode.INTERNAL_ERROR, "ZeroDivisionError('a bug')")]
     check_dataset(place, "several_tasks", 3)
+
+
+def test_a_full_disk_stops_the_worker_and_no_attempt_is_counted(place: Place) -> None:
+    place.submit("good", samples=2)
+    full = once(fail_with(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(DiskFullError) as caught:
+        place.work(backend=Witness(place.backend, [], store_upload=full))
+    assert caught.value.hint
+    assert (place.record("good").state, place.record("good").attempts) == (TaskState.SENT, 0)
+    assert place.backend.queue.depth() == Depth(waiting=1, in_flight=0, delayed=0, dead=0)
+    place.work()
+    check_dataset(place, "good", 2)
 
 
 def test_an_attempt_waits_longer_after_each_failure(place: Place) -> None:

@@ -188,7 +188,7 @@ class Catalog:
             name=entry.name,
             path=code.folder,
             provenance=code.provenance,
-            environment=environment_of(code.folder, self._python_for(entry, code, build=build)),
+            environment=environment_of(code.folder, self._python_for(entry, code, build=build), code.imports),
             output_option=find_output_option(code.folder),
             options=tuple(entry.options),
             category=entry.category,

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from vbvr_cli.catalog.digest import tree_digest, tree_seal
+from vbvr_cli.catalog.source_code import foreign_imports
 from vbvr_cli.catalog.writing import write_whole
 from vbvr_cli.models import Provenance
 
@@ -20,13 +21,17 @@ PARTIAL = ".partial"
 
 
 class Checkout(BaseModel):
-    """What is known of a fetched tree. `seal` changes with every edit, `digest` only with content."""
+    """What is known of a fetched tree. `seal` changes with every edit, `digest` only with content.
+
+    `imports` are the foreign names that it imports, so that nobody has to read its source again.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     provenance: Provenance
     digest: str
     seal: str
+    imports: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ class Checkouts:
         """Move a complete tree to its place; another process may have been faster with the same."""
         target = self.tree(name, provenance.commit)
         target.parent.mkdir(parents=True, exist_ok=True)
-        checkout = Checkout(provenance=provenance, digest=digest, seal=tree_seal(tree))
+        imports = tuple(sorted(foreign_imports(tree)))
+        checkout = Checkout(provenance=provenance, digest=digest, seal=tree_seal(tree), imports=imports)
         if self.find(name, provenance.commit) is None:
             # The record first: a tree without one would not count as fetched.
             write_whole(self._record(name, provenance.commit), checkout.model_dump_json(indent=2) + "\n")

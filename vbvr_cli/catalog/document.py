@@ -141,7 +141,8 @@ def _complaint(detail: ErrorDetails) -> str:
         return message
     if kind == "string_type" and isinstance(value, int | float):
         message += " (put it in quotes)"
-    return f"{message}." if isinstance(value, dict) else f"{message}, not {_shown(value)}."
+    whole = kind == "value_error" and isinstance(value, dict)
+    return f"{message}." if whole else f"{message}, not {_shown(value)}."
 
 
 def _shown(value: Any) -> str:

@@ -112,13 +112,13 @@ class Interpreter:
         return f"py{python}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
 
 
-def environment_of(folder: Path, python: Path) -> Environment:
+def environment_of(folder: Path, python: Path, imports: Iterable[str] | None = None) -> Environment:
     """The environment of the generator in a folder that runs in this interpreter.
 
     Its id covers what its requirements and its imports lead to; without requirements.txt, all that is
-    installed. Raises ConfigurationError where the interpreter does not run.
+    installed. `imports`: as for `find_needs`. Raises ConfigurationError where the interpreter does not run.
     """
-    lines = find_needs(folder).lines if has_requirements(folder) else None
+    lines = find_needs(folder, imports).lines if has_requirements(folder) else None
     return Environment(python, _identity(python, lines))
 
 

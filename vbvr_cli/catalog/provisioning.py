@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vbvr_cli.catalog.catalog import Catalog
+from vbvr_cli.catalog.checkouts import Checkouts
 from vbvr_cli.catalog.entries import GitSource
 from vbvr_cli.catalog.fetching import DEFAULT_JOBS, Fetched, Fetcher, State, Wanted
 from vbvr_cli.catalog.grouping import group
@@ -81,7 +82,7 @@ def provision(catalog: Catalog, request: FetchRequest, observer: Observer) -> Pr
             hint="Run the same command again: it goes on.",
         ) from None
     pins = {one.name: one.pin for one in fetched if one.pin}
-    needs = {name: find_needs(catalog.checkouts.tree(name, pin.commit)) for name, pin in pins.items()}
+    needs = {name: _needs(catalog.checkouts, name, pin) for name, pin in pins.items()}
     failures: dict[str, str] = {}
     lock = catalog.lock
     if not request.locked:
@@ -98,6 +99,11 @@ def provision(catalog: Catalog, request: FetchRequest, observer: Observer) -> Pr
     ended = tuple(_with_failure(one, failures) for one in fetched)
     notices = tuple(f"{name}: {notice}" for name, need in needs.items() for notice in need.notices)
     return Provisioned(ended, len(environments.keys() - unbuilt.keys()), notices)
+
+
+def _needs(checkouts: Checkouts, name: str, pin: Pin) -> Needs:
+    checkout = checkouts.find(name, pin.commit)
+    return find_needs(checkouts.tree(name, pin.commit), checkout.imports if checkout else None)
 
 
 def _repositories(catalog: Catalog, request: FetchRequest) -> dict[str, GitSource]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,11 +70,12 @@ class Needs:
         return {str(line.requirement): line for line in self.lines if line.requirement}
 
 
-def find_needs(folder: Path) -> Needs:
+def find_needs(folder: Path, imports: Iterable[str] | None = None) -> Needs:
     """The requirements of a generator: of its requirements.txt or its pyproject.toml, and of its imports.
 
     What it imports but does not name counts unpinned, where it is known which distribution brings it: in an
-    environment that others share it would be there by accident, in some version. Raises ConfigurationError.
+    environment that others share it would be there by accident, in some version. `imports`: where they are
+    known; none: they are read from the source. Raises ConfigurationError.
     """
     lines, notices = read_requirements(folder), []
     if lines is None:
@@ -83,18 +84,18 @@ def find_needs(folder: Path) -> Needs:
     notices += [f"{line.place}: {line.text!r} is passed over" for line in lines if not line.requirement]
     loose = [line.text for line in lines if line.requirement and not line.requirement.specifier]
     notices += [f"unpinned: {', '.join(loose)}"] if loose else []
-    guessed = _undeclared(folder, lines)
+    guessed = _undeclared(folder, lines, foreign_imports(folder) if imports is None else imports)
     if guessed:
         named = ", ".join(line.text for line in guessed)
         notices.append(f"imported but not named as a requirement, so taken unpinned: {named}")
     return Needs((*lines, *guessed), tuple(notices))
 
 
-def _undeclared(folder: Path, lines: tuple[Line, ...]) -> list[Line]:
+def _undeclared(folder: Path, lines: tuple[Line, ...], imports: Iterable[str]) -> list[Line]:
     declared = {canonicalize_name(line.requirement.name) for line in lines if line.requirement}
     missing = [
         DISTRIBUTIONS[name][0]
-        for name in sorted(foreign_imports(folder))
+        for name in sorted(imports)
         if name in DISTRIBUTIONS and declared.isdisjoint(map(canonicalize_name, DISTRIBUTIONS[name]))
     ]
     return [Line(folder / PROGRAM, 1, name, _parse(name)) for name in missing]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -56,7 +57,7 @@ def _names_in(folder: Path) -> set[str]:
 
 def _parse(path: Path) -> ast.Module:
     try:
-        return ast.parse(path.read_bytes(), filename=str(path))
+        return _parse_at(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
         raise ConfigurationError(
             f"{path} does not exist.",
@@ -69,6 +70,12 @@ def _parse(path: Path) -> ast.Module:
             why=f"{error}.",
             hint="Mend the generator, or leave it out.",
         ) from error
+
+
+@functools.lru_cache(maxsize=64)
+def _parse_at(path: Path, _modified: int) -> ast.Module:
+    """Several questions are asked of one generator's files, one after the other."""
+    return ast.parse(path.read_bytes(), filename=str(path))
 
 
 def _imports(tree: ast.Module, path: Path, folder: Path) -> Iterator[Path]:

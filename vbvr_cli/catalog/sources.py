@@ -19,11 +19,12 @@ from vbvr_cli.models import Provenance
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A generator's folder and what is to be said of where it came from; `pin` for what was fetched."""
+    """A generator's folder and what is to be said of where it came from; `pin`, `imports` if fetched."""
 
     folder: Path
     provenance: Provenance
     pin: Pin | None = None
+    imports: tuple[str, ...] | None = None
 
 
 class GeneratorUnavailableError(ConfigurationError):
@@ -97,4 +98,4 @@ def _locate_fetched(name: str, source: GitSource, checkouts: Checkouts | None, l
             why=f"{tree} is not what {LOCK_NAME} says: it was edited since it was fetched.",
             hint=f"Move it to a folder on GENERATORS_PATH to keep the edits, or 'rm -r {tree}'. {fetch}",
         )
-    return Code(tree, pin.provenance(), pin)
+    return Code(tree, pin.provenance(), pin, checkout.imports)

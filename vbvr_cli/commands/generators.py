@@ -90,7 +90,7 @@ def check(
     from vbvr_cli.screens.console import note
 
     session = open_session(context, Options(home, catalog, generators_path))
-    chosen = session.catalog.select(names, tuple(category or ()), tuple(role or ()))
+    chosen = session.select(names, category, role)
     progress = CheckProgress(len(chosen))
     reports = check_generators(
         chosen, session.settings.scratch, samples=QUICK if quick else FULL, jobs=jobs, on_done=progress.ended

@@ -77,10 +77,10 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         "target": settings.target,
         "home": settings.home.absolute(),
         "catalog": settings.catalog or "./generators.yaml, else the one that comes with vbvr",
-        "generators_paths": ", ".join(map(str, settings.generators_paths)) or "none",
+        "generators_path": ", ".join(map(str, settings.generators_paths)) or "none",
         "python": settings.python or "vbvr's own, or an environment of their own",
     }
-    names = {"home": "state folder", "generators_paths": "generators path", "python": "generators' python"}
+    names = {"home": "state folder", "generators_path": "generators path", "python": "generators' python"}
     for name, value in values.items():
         origin = settings.origins.get(name, "default")
         yield Finding(names.get(name, name), Health.OK, f"{value} (from: {origin})")

@@ -7,7 +7,6 @@ tenth of the task. What was decided is a `Rounds`; given one, it is replayed ins
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,18 +14,16 @@ from pathlib import Path
 from typing import Protocol
 
 from vbvr_cli.catalog.generator import Generator
-from vbvr_cli.errors import DiskFullError
 from vbvr_cli.models import FailureCode, Remake, Rounds, Task
 from vbvr_cli.seeds import round_seed, sample_seed
 from vbvr_cli.worker.failures import TaskFailedError
 from vbvr_cli.worker.runner import Ended, run_generator
 from vbvr_cli.worker.samples import Making, Sample, find_samples, prepare_sample
 from vbvr_cli.worker.validation import BrokenSampleError
-from vbvr_cli.worker.workspace import remove_tree
+from vbvr_cli.worker.workspace import disk_full, has_no_space, remove_tree
 
 MAX_ROUNDS = 3
 KILLED = (-9, -15)
-SPARE_BYTES = 16 * 1024 * 1024
 
 
 class Distinct(Protocol):
@@ -230,11 +227,8 @@ class Maker:
             )
         if ended.exit_code == 0:
             return
-        if shutil.disk_usage(self._folder).free < SPARE_BYTES:
-            raise DiskFullError(
-                f"No space is left on the disk of {self._folder.parent}.",
-                hint="Free some space and run the same command again: it goes on where it stopped.",
-            )
+        if has_no_space(self._folder):
+            raise disk_full(self._folder.parent)
         if ended.exit_code in KILLED:
             raise TaskFailedError(
                 FailureCode.GENERATOR_KILLED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 import time
@@ -19,11 +20,12 @@ from vbvr_cli.worker.failures import StoppedError, TaskFailedError
 from vbvr_cli.worker.heartbeat import Heartbeat
 from vbvr_cli.worker.making import Maker
 from vbvr_cli.worker.publish import publish, published
-from vbvr_cli.worker.workspace import Workspace
+from vbvr_cli.worker.workspace import Workspace, disk_full, has_no_space
 
 logger = logging.getLogger(__name__)
 
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 NOT_HERE = frozenset(
     {
         FailureCode.UNKNOWN_BUCKET,
@@ -107,7 +109,10 @@ class Worker:
             raise
         except VbvrError as error:
             self._fail(message, claim, Reason(FailureCode.STORE_FAILED, str(error)))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
+            if isinstance(error, OSError) and self._is_full(error):
+                self._give_up_claim(message, claim)
+                raise disk_full(self._workspace.folder) from error
             trace = traceback.format_exc()
             self._fail(message, claim, Reason(FailureCode.INTERNAL_ERROR, repr(error)[:500], trace[-4096:]))
 
@@ -218,6 +223,10 @@ class Worker:
     def _give_up_claim(self, message: Message, claim: Claim) -> None:
         self._backend.ledger.release(claim)
         self._backend.queue.give_back(message)
+
+    def _is_full(self, error: OSError) -> bool:
+        """Whether the scratch disk is the reason; copying a folder tells of it without an errno."""
+        return error.errno in FULL or has_no_space(self._workspace.folder)
 
     def _is_empty(self) -> bool:
         depth = self._backend.queue.depth()

@@ -14,6 +14,9 @@ from typing import IO, Self
 
 import psutil
 
+from vbvr_cli.errors import DiskFullError
+
+SPARE_BYTES = 16 * 1024 * 1024
 MARKER = "VBVR_WORKSPACE"
 """The environment variable by which every process of a generator is found again, wherever it went."""
 
@@ -99,6 +102,19 @@ def remove_tree(folder: Path) -> None:
 
     if folder.exists():
         shutil.rmtree(folder, onerror=retry_with_permissions)
+
+
+def has_no_space(folder: Path) -> bool:
+    """Whether there is so little left on a folder's disk that this explains a failure."""
+    return shutil.disk_usage(folder).free < SPARE_BYTES
+
+
+def disk_full(folder: Path) -> DiskFullError:
+    """No space is left on a folder's disk."""
+    return DiskFullError(
+        f"No space is left on the disk of {folder}.",
+        hint="Free some space and run the same command again: it goes on where it stopped.",
+    )
 
 
 def _take_new_lock(file: Path) -> IO[bytes]:
