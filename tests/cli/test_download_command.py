@@ -151,7 +151,7 @@ def test_an_unfinished_run_is_brought_as_far_as_it_is_and_said_to_be_unfinished(
     shown = made.ok("download")
 
     assert shown.stdout.startswith("6 samples, ")
-    assert "3 samples asked for are not made yet" in shown.stderr
+    assert "3 samples asked for are not made (yet)" in shown.stderr
 
 
 def test_a_bucket_without_manifests_is_listed_which_is_said(made: Vbvr) -> None:

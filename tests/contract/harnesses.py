@@ -15,16 +15,18 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-import boto3
 from emulators.ministack import Ministack, ministack
-from emulators.moto_in_process import moto
-from emulators.stack import make_stack, session
 
-from vbvr_cli.backends.aws.backend import AwsBackend
-from vbvr_cli.backends.aws.resources import Resources
 from vbvr_cli.backends.local import LocalBackend
 from vbvr_cli.backends.ports import Backend
+
+if TYPE_CHECKING:
+    import boto3
+
+    from vbvr_cli.backends.aws.backend import AwsBackend
+    from vbvr_cli.backends.aws.resources import Resources
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class BackendUnderTest:
     `reconnect` gives another back end on the same state, as another process would have; it can be pickled
     if `across_processes`. `lease` is a lease in seconds that no test outlasts by itself; `advance` lets so
     many seconds pass, by waiting or by moving a clock. `bucket` is an allowed bucket, empty and unused, and
-    `other_bucket` another one. `pace` is how much it does in a while, beside the local one: what repeats
-    something many times does it the less often.
+    `other_bucket` another one. `pace` is how much it does in a while, at most 1: what a test repeats many
+    times it repeats `often` so.
     """
 
     backend: Backend
@@ -46,6 +48,10 @@ class BackendUnderTest:
     lease: float
     across_processes: bool
     pace: float = 1.0
+
+    def often(self, times: int) -> int:
+        """How often to do what a fast back end does so many times."""
+        return max(1, round(times * self.pace))
 
     def let_leases_lapse(self) -> None:
         """Wait until what was leased for `lease` seconds is free again."""
@@ -92,28 +98,37 @@ def local(folder: Path) -> Iterator[BackendUnderTest]:
 @cache
 def aws_session() -> boto3.Session:
     """One session a process: making clients is slow with a new one."""
+    from emulators.stack import session
+
     return session()
 
 
 def connect_aws(resources: Resources, url: str | None, clock: StandingClock) -> AwsBackend:
-    """A back end on a stack."""
+    """A back end on a stack. What it is made of is imported by those processes only that need it."""
+    from vbvr_cli.backends.aws.backend import AwsBackend
+
     return AwsBackend(resources, aws_session(), endpoint_url=url, clock=clock)
 
 
 @contextmanager
 def aws_in_moto(_folder: Path) -> Iterator[BackendUnderTest]:
     """The AWS back end on moto, which lives in this process."""
+    from emulators.moto_in_process import moto
+    from emulators.stack import make_stack
+
     clock = StandingClock()
     with moto(clock):
         resources = make_stack(aws_session())
         connect = partial(connect_aws, resources, None, clock)
         with closing(connect()) as backend:
-            yield _on_aws(backend, connect, clock.advance, across_processes=False)
+            yield _on_aws(backend, connect, clock.advance, across_processes=False, pace=0.1)
 
 
 @contextmanager
 def aws_in_ministack(_folder: Path) -> Iterator[BackendUnderTest]:
     """The AWS back end on a ministack, which all tests of this process share, on a stack of its own."""
+    from emulators.stack import make_stack
+
     clock, server = StandingClock(), running_ministack()
 
     def advance(seconds: float) -> None:
@@ -123,7 +138,7 @@ def aws_in_ministack(_folder: Path) -> Iterator[BackendUnderTest]:
     resources = make_stack(aws_session(), server.url)
     connect = partial(connect_aws, resources, server.url, clock)
     with closing(connect()) as backend:
-        yield _on_aws(backend, connect, advance, across_processes=True)
+        yield _on_aws(backend, connect, advance, across_processes=True, pace=0.25)
 
 
 def _on_aws(
@@ -132,6 +147,7 @@ def _on_aws(
     advance: Callable[[float], None],
     *,
     across_processes: bool,
+    pace: float,
 ) -> BackendUnderTest:
     bucket, other_bucket = backend.resources.extra_buckets
     return BackendUnderTest(
@@ -142,7 +158,7 @@ def _on_aws(
         other_bucket=other_bucket,
         lease=60.0,
         across_processes=across_processes,
-        pace=0.25,
+        pace=pace,
     )
 
 

@@ -167,7 +167,11 @@ def test_a_listing_is_of_what_starts_with_the_prefix(store: SampleStore) -> None
     assert len(keys(store)) == 5
 
 
-def test_more_objects_than_fit_on_a_page_are_listed_and_deleted(store: SampleStore) -> None:
+def test_more_objects_than_fit_on_a_page_are_listed_and_deleted(
+    store: SampleStore, under_test: BackendUnderTest
+) -> None:
+    if under_test.pace < 0.2:
+        pytest.skip("this back end is too slow for a thousand objects")
     expected = [f"many/{n:05d}" for n in range(1005)]
     for key in expected:
         store.put(key, b"")

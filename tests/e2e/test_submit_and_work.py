@@ -219,7 +219,7 @@ def test_a_worker_that_stays_stops_cleanly_when_told_to(vbvr: Vbvr) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_one_worker_process_that_is_told_to_stop_gives_its_task_back(
+def test_a_worker_process_that_is_told_to_stop_gives_its_task_back(
     number: signal.Signals, vbvr: Vbvr
 ) -> None:
     vbvr.add("hangs")

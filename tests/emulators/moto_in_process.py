@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 from unittest import mock
 
@@ -23,10 +24,11 @@ def _answer_alone(stubber: BotocoreStubber, *arguments: Any, **parameters: Any) 
 
 @contextmanager
 def moto(clock: Callable[[], float]) -> Iterator[None]:
-    """All of AWS in this process, empty; its SQS goes by `clock`."""
+    """All of AWS in this process, empty; its SQS goes by `clock`, a moment later at each look."""
+    moments = count()
 
     def in_milliseconds() -> float:
-        return clock() * 1000
+        return clock() * 1000 + next(moments) / 1000
 
     with (
         mock.patch.object(BotocoreStubber, "__call__", _answer_alone),

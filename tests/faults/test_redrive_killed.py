@@ -174,3 +174,22 @@ def test_two_operators_redriving_one_folder_at_once_send_each_task_once(place: P
     sent = [task.range_name for task in waiting_tasks(place.backend)]
     assert len(sent) == len(set(sent)) == 40
     assert list(folder.glob("*.json")) == []
+
+
+@pytest.mark.parametrize("command", [["redrive"], ["download", "--delete"]], ids=" ".join)
+def test_a_command_that_the_user_interrupts_says_how_to_go_on(dead: Place, command: list[str]) -> None:
+    arguments = ["dlq", *command, "--home", dead.home]
+    doomed = [sys.executable, DOOMED, "SIGINT", "before:queue.delete_dead", 2, *arguments]
+    stopped = subprocess.run(
+        [*map(str, doomed)],
+        cwd=dead.root,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+    assert stopped.returncode == 130
+    assert "No letter is lost" in stopped.stderr
+    assert "same command again" in stopped.stderr
+    assert len(letters_of(dead.backend)) == 1

@@ -12,7 +12,7 @@ import pytest
 from vbvr_cli.catalog.catalog import Catalog
 from vbvr_cli.catalog.checking.checks import check_generators
 from vbvr_cli.catalog.checking.examine import examine
-from vbvr_cli.catalog.checking.figures import write_figures
+from vbvr_cli.catalog.checking.figures import figures_file, write_figures
 from vbvr_cli.catalog.checking.licences import find_licence
 from vbvr_cli.catalog.checking.pool import estimate_pool
 from vbvr_cli.catalog.checking.report import Measured, Report, Weight, recommend
@@ -170,23 +170,27 @@ def test_a_batch_takes_two_minutes_inside_the_limits_of_time_and_memory(tmp_path
 
 
 def test_figures_are_written_beside_the_catalog_and_limits_set_by_hand_stay(tmp_path: Path) -> None:
-    catalog = tmp_path / "generators.yaml"
     (tmp_path / "figures.yaml").write_text(
         "version: 1\ngenerators: {a: {memory_mb: 900, pool: 5}, b: {batch_size: 7}}\n"
     )
-    write_figures(catalog, {"a": Figures(batch_size=50)})
+    write_figures(figures_file(tmp_path / "generators.yaml"), {"a": Figures(batch_size=50)})
     figures = read_figures(tmp_path / "figures.yaml")
     assert figures == {"a": Figures(batch_size=50, memory_mb=900), "b": Figures(batch_size=7)}
 
 
 def test_the_figures_inside_the_installed_package_are_not_written() -> None:
     with pytest.raises(ConfigurationError, match="part of the installed package"):
-        write_figures(PACKAGE / "catalog" / "generators.yaml", {})
+        figures_file(PACKAGE / "catalog" / "generators.yaml")
 
 
 @pytest.mark.parametrize(
     ("drawn", "pool"),
-    [(["a", "b", "c"], None), (["a", "a", "b", "b"], 2), (["a", "a", "b", "c", "d"], 6)],
+    [
+        (["a", "b", "c"], None),
+        (["a", "a", "b", "b"], 2),
+        (["a", "a", "b", "c", "d"], 6),
+        ([*range(39), 0], 390),
+    ],
 )
 def test_the_pool_is_judged_from_what_came_again(drawn: list[str], pool: int | None) -> None:
     assert estimate_pool(drawn) == pool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from enum import StrEnum
@@ -218,8 +218,3 @@ def _usable(tree: Path) -> str:
     if missing:
         raise _UnusableError(f"{PROGRAM} does not take {' and '.join(missing)}.", LEAVE_OUT)
     return digest
-
-
-def failures(ended: Sequence[Fetched]) -> Iterator[Fetched]:
-    """Those that could not be had."""
-    return (one for one in ended if one.state is State.FAILED)

@@ -84,22 +84,24 @@ def check(
 ) -> None:
     """Run generators small, and say what to know of them before making a million samples."""
     from vbvr_cli.catalog.checking.checks import FULL, QUICK, check_generators
-    from vbvr_cli.catalog.checking.figures import write_figures
+    from vbvr_cli.catalog.checking.figures import figures_file, write_figures
     from vbvr_cli.catalog.checking.report import recommend
     from vbvr_cli.screens.checks import CheckProgress, show_reports
     from vbvr_cli.screens.console import note
 
     session = open_session(context, Options(home, catalog, generators_path))
+    target = figures_file(session.catalog.path) if write else None
     chosen = session.select(names, category, role)
     progress = CheckProgress(len(chosen))
     reports = check_generators(
         chosen, session.settings.scratch, samples=QUICK if quick else FULL, jobs=jobs, on_done=progress.ended
     )
     show_reports(reports, as_json=as_json)
-    if write:
+    if target:
         pairs = zip(chosen, reports, strict=True)
         figures = {one.name: recommend(found.measured, one) for one, found in pairs if found.measured}
-        note(f"figures written to {write_figures(session.catalog.path, figures)}")
+        write_figures(target, figures)
+        note(f"figures written to {target}")
     if not all(report.is_sound for report in reports):
         raise typer.Exit(ExitCode.PARTIAL)
 

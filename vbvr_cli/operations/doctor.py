@@ -14,7 +14,7 @@ from pathlib import Path
 from vbvr_cli import __version__
 from vbvr_cli.backends.ports import Backend
 from vbvr_cli.catalog.catalog import Catalog
-from vbvr_cli.config import Settings
+from vbvr_cli.config import VARIABLES, Settings
 from vbvr_cli.errors import ConfigurationError, VbvrError
 
 LEAST_PYTHON = (3, 11)
@@ -83,6 +83,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     names = {"home": "state folder", "generators_path": "generators path", "python": "generators' python"}
     for name, value in values.items():
         origin = settings.origins.get(name, "default")
+        origin = VARIABLES[name] if origin == "environment" else origin
         yield Finding(names.get(name, name), Health.OK, f"{value} (from: {origin})")
 
 

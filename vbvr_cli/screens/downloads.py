@@ -75,7 +75,7 @@ def show_brought(report: Downloaded, destination: Path, *, as_json: bool) -> Non
     if not report.checked:
         note("The store has no manifests: questions/ was listed, and files were checked by their size alone.")
     if report.samples_missing:
-        note(f"{plural(report.samples_missing, 'sample')} asked for are not made yet: vbvr status")
+        note(f"{plural(report.samples_missing, 'sample')} asked for are not made (yet): vbvr status")
     for problem in report.problems[:SHOWN_PROBLEMS]:
         warn(problem)
     if report.failed > SHOWN_PROBLEMS:

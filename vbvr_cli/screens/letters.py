@@ -23,7 +23,6 @@ COLUMNS = (
 
 
 FATES = {
-    Fate.REDRIVEN: "replaced",
     Fate.SETTLED: "of tasks that are done or under way already",
     Fate.UNREADABLE: "kept: no task messages",
     Fate.CANCELLED: "kept: their runs are cancelled, which submitting them again lifts",
@@ -108,8 +107,9 @@ def show_redriven(report: RedriveReport, *, dry_run: bool, as_json: bool) -> Non
         return
     would = "would send" if dry_run else "sent"
     say(f"{would} {plural(report.tasks_sent, 'task')} of {plural(report.samples_sent, 'sample')}")
+    replaced = "would be replaced" if dry_run else "replaced"
     for fate, number in report.fates.items():
-        say(f"  {plural(number, 'letter')} {FATES[fate]}")
+        say(f"  {plural(number, 'letter')} {FATES.get(fate, replaced)}")
     for text in report.unreadable:
         warn(text)
     if report.unreadable:

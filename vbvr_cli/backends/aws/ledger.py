@@ -39,8 +39,8 @@ class DynamoLedger:
         self._table = Table(clients, table)
         self._clock = clock
         self._runs = Runs(self._table)
-        self._blocks = Blocks(self._table)
-        self._tasks = Tasks(self._table, self._blocks)
+        self._blocks = Blocks(clients, self._table)
+        self._tasks = Tasks(clients, self._table, self._blocks)
 
     def create_run(self, key: RunKey, spec: RunSpec, num_samples: int) -> Run:
         """Reserve a run's range and record it; the same run again is returned as it stands."""
@@ -56,8 +56,8 @@ class DynamoLedger:
 
     def remove_run(self, key: RunKey) -> None:
         """Forget a run, its tasks and its range; the record goes last, so that this can be done again."""
-        self._table.delete_partition(keys.tasks_of(key))
         self._table.delete_partition(keys.blocks_of(key))
+        self._table.delete_partition(keys.tasks_of(key))
         self._table.delete_many(keys.counts(key))
         self._runs.remove(key)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vbvr_cli.backends.aws import calls, keys, ledger_counts
+from vbvr_cli.backends.aws.clients import Clients
 from vbvr_cli.backends.aws.table import Item, Key, Table, parts
 from vbvr_cli.models import RunKey, Task, TaskState
 
@@ -46,7 +47,8 @@ def block_of(item: Item | None) -> Block:
 class Blocks:
     """The blocks of runs."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, clients: Clients, table: Table) -> None:
+        self._clients = clients
         self._table = table
 
     def states(self, tasks: Sequence[Task]) -> list[TaskState | None]:
@@ -70,10 +72,11 @@ class Blocks:
         by_block: dict[str, list[Task]] = {}
         for task in tasks:
             by_block.setdefault(keys.block(task)["sk"], []).append(task)
-        left: list[Task] = []
-        for part in parts(list(by_block.values()), BLOCKS_A_TRANSACTION):
-            left += self._mark([task for block in part for task in block], key, state)
-        return left
+        left = self._clients.at_once(
+            lambda part: self._mark([task for block in part for task in block], key, state),
+            parts(list(by_block.values()), BLOCKS_A_TRANSACTION),
+        )
+        return [task for some in left for task in some]
 
     def _mark(self, tasks: Sequence[Task], key: RunKey, state: TaskState) -> list[Task]:
         for _ in calls.BACKOFF.rounds():

@@ -35,7 +35,7 @@ def counts_of(stored: StoredTask) -> dict[str, Decimal]:
         found |= {
             "samples_done": outcome.num_samples,
             "num_bytes": outcome.num_bytes,
-            "seconds": outcome.seconds,
+            "seconds": round(outcome.seconds, 6),
             "remade": outcome.remade,
             "duplicates": outcome.duplicates,
         }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from vbvr_cli.backends.aws import calls, keys, ledger_counts
+from vbvr_cli.backends.aws.clients import Clients
 from vbvr_cli.backends.aws.ledger_blocks import Blocks, block_of
 from vbvr_cli.backends.aws.ledger_items import fresh, item_of, stored_of, task_of
 from vbvr_cli.backends.aws.ledger_runs import run_of
@@ -26,7 +27,8 @@ TASKS_A_TRANSACTION = 48
 class Tasks:
     """The tasks of runs."""
 
-    def __init__(self, table: Table, blocks: Blocks) -> None:
+    def __init__(self, clients: Clients, table: Table, blocks: Blocks) -> None:
+        self._clients = clients
         self._table = table
         self._blocks = blocks
 
@@ -69,14 +71,7 @@ class Tasks:
 
     def change_many(self, tasks: Sequence[Task], decide: Callable[[StoredTask], StoredTask]) -> None:
         """Change tasks that have items of their own, many at a time."""
-        for part in parts(tasks, TASKS_A_TRANSACTION):
-            for _ in calls.BACKOFF.rounds():
-                found = self.own_many(part).values()
-                pairs = [(before, after) for before in found if (after := decide(before)) is not before]
-                if not pairs or self._written(pairs):
-                    break
-            else:
-                raise calls.gave_up(f"{len(part)} tasks were not changed", "others change them")
+        self._clients.at_once(lambda part: self._change_part(part, decide), parts(tasks, TASKS_A_TRANSACTION))
 
     def listing(self, key: RunKey, states: Sequence[TaskState]) -> Iterator[TaskRecord]:
         """A run's tasks in those states, in the order of their indices.
@@ -90,6 +85,14 @@ class Tasks:
             return
         for records in self._stretches(key):
             yield from (record for record in records if record.state in states)
+
+    def _change_part(self, tasks: Sequence[Task], decide: Callable[[StoredTask], StoredTask]) -> None:
+        for _ in calls.BACKOFF.rounds():
+            found = self.own_many(tasks).values()
+            pairs = [(before, after) for before in found if (after := decide(before)) is not before]
+            if not pairs or self._written(pairs):
+                return
+        raise calls.gave_up(f"{len(tasks)} tasks were not changed", "others change them")
 
     def _stretches(self, key: RunKey) -> Iterator[list[TaskRecord]]:
         """A run's tasks, stretch by stretch: no later block begins before the end of a stretch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from vbvr_cli.backends.aws.calls import BACKOFF, gave_up
+from vbvr_cli.backends.aws import calls
 from vbvr_cli.backends.aws.clients import Clients
 from vbvr_cli.backends.aws.sending import AT_ONCE
 
@@ -39,14 +39,14 @@ def _each(receipts: Sequence[str], call: Callable[[list[Any]], Any], **more: Any
     """Call for up to ten receipts, and again for those that failed for a passing reason."""
     pending = dict(enumerate(receipts))
     failed: list[BatchResultErrorEntryTypeDef] = []
-    for _ in BACKOFF.rounds():
+    for _ in calls.BACKOFF.rounds():
         entries = [{"Id": str(n), "ReceiptHandle": receipt, **more} for n, receipt in pending.items()]
         answer = call(entries)
         failed = answer.get("Failed", [])
         pending = {n: pending[n] for n in (int(one["Id"]) for one in failed if not one["SenderFault"])}
         if not pending:
             return
-    raise gave_up(f"{len(pending)} messages of the queue were not changed", str(failed[0].get("Code")))
+    raise calls.gave_up(f"{len(pending)} messages of the queue were not changed", str(failed[0].get("Code")))
 
 
 def _batches(receipts: Sequence[str]) -> list[Sequence[str]]:

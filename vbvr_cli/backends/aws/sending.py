@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from vbvr_cli.backends.aws.calls import BACKOFF
+from vbvr_cli.backends.aws import calls
 from vbvr_cli.backends.aws.letters import MOST_BYTES
 from vbvr_cli.errors import VbvrError
 
@@ -37,7 +37,7 @@ def send_batch(
     pending = list(batch)
     failed: dict[int, str | VbvrError] = {}
     why: dict[int, str] = {}
-    for _ in BACKOFF.rounds():
+    for _ in calls.BACKOFF.rounds():
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
             {"Id": str(position), "MessageBody": bodies[position]} for position in pending
         ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import ClientError, ReadTimeoutError, ResponseStreamingError
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 from urllib3.exceptions import HTTPError
 
 from vbvr_cli.backends.aws import calls, faults
@@ -25,7 +25,7 @@ MOST_KEY_BYTES = 1024
 KEYS_A_DELETION = 1000
 PART_BYTES = 16 << 20
 _TRANSFER = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=8)
-_CUT_OFF = (ResponseStreamingError, ReadTimeoutError, HTTPError, OSError)
+_CUT_OFF = (IncompleteReadError, ResponseStreamingError, ReadTimeoutError, HTTPError, OSError)
 _ODD = re.compile(r"[\\\0]|(^|/)(\.{0,2})(/|$)")
 
 

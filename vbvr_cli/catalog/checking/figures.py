@@ -20,11 +20,10 @@ HEADER = """\
 """
 
 
-def write_figures(catalog: Path, measured: Mapping[str, Figures]) -> Path:
-    """Replace the figures of these generators beside a catalog, and keep all else; where they are now.
+def figures_file(catalog: Path) -> Path:
+    """Where the figures of a catalog are written.
 
-    A limit that a person set for one of them stays. Raises ConfigurationError for the catalog that is
-    part of the installed package.
+    Raises ConfigurationError for the catalog that is part of the installed package.
     """
     if catalog.resolve().is_relative_to(PACKAGE):
         raise ConfigurationError(
@@ -32,7 +31,11 @@ def write_figures(catalog: Path, measured: Mapping[str, Figures]) -> Path:
             why="What is written there would be gone with the next version.",
             hint=f"Copy it to this folder ('cp {catalog} .') and run the same command again.",
         )
-    path = catalog.with_name(FIGURES_NAME)
+    return catalog.with_name(FIGURES_NAME)
+
+
+def write_figures(path: Path, measured: Mapping[str, Figures]) -> None:
+    """Replace the figures of these generators, and keep all else, limits that a person set included."""
     figures = read_figures(path)
     for name, new in measured.items():
         old = figures.get(name, Figures())
@@ -43,4 +46,3 @@ def write_figures(catalog: Path, measured: Mapping[str, Figures]) -> Path:
         "generators": {name: figures[name].model_dump(exclude_none=True) for name in sorted(figures)},
     }
     write_whole(path, HEADER + yaml.safe_dump(content, sort_keys=False, width=10_000))
-    return path
