@@ -23,7 +23,8 @@ workspace = Workspace(Path(sys.argv[1]))
 with workspace.folder_for("task") as folder:
     (folder / "sample.png").touch()
     forever = [sys.executable, "-c", "import time\\nwhile True: time.sleep(60)"]
-    child = subprocess.Popen(forever, start_new_session=True, env={MARKER: str(folder)})
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    child = subprocess.Popen(forever, start_new_session=True, env={MARKER: str(folder)}, **quiet)
     print(child.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """

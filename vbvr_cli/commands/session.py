@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
     from vbvr_cli.catalog.generator import Generator
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Session:
-    """One command's view of the world."""
+    """One command's view of the world. The catalog is read when it is first asked for."""
 
     settings: Settings
     backend: Backend
-    catalog: Catalog
+    open_catalog: Callable[[Settings], Catalog]
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalog. Raises ConfigurationError if it is broken."""
+        return self.open_catalog(self.settings)
 
     def bucket(self, named: str | None) -> str:
         """The bucket that an option names: on this machine a folder, by its absolute path."""
@@ -71,4 +77,4 @@ def open_session(context: typer.Context, options: Options) -> Session:
     context.call_on_close(backend.close)
     if "VBVR_SUPERVISED" not in os.environ:
         note(f"target: {backend.description}")
-    return Session(settings, backend, connections.catalog(settings))
+    return Session(settings, backend, connections.catalog)

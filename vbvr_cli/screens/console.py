@@ -25,7 +25,7 @@ def note(text: str) -> None:
 
 def warn(text: str) -> None:
     """Say something that the user should look at."""
-    err.print(f"[yellow]warning:[/yellow] {escape(text)}", soft_wrap=True)
+    err.print(f"[yellow]warning:[/yellow] {escape(text)}", soft_wrap=not err.is_terminal)
 
 
 def say(text: str) -> None:
@@ -34,10 +34,11 @@ def say(text: str) -> None:
 
 
 def show_error(error: VbvrError) -> None:
-    """What failed, why, and what to do."""
-    err.print(f"[bold red]error:[/bold red] {escape(error.what)}", soft_wrap=True)
+    """What failed, why, and what to do. The last is not wrapped: commands are copied from it."""
+    one_line = not err.is_terminal
+    err.print(f"[bold red]error:[/bold red] {escape(error.what)}", soft_wrap=one_line)
     if error.why:
-        err.print(f"  [dim]why:[/dim] {escape(error.why)}", soft_wrap=True)
+        err.print(f"  [dim]why:[/dim] {escape(error.why)}", soft_wrap=one_line)
     if error.hint:
         err.print(f"  [dim]fix:[/dim] {escape(error.hint)}", soft_wrap=True)
 
@@ -64,12 +65,6 @@ def make_table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]
     for row in rows:
         table.add_row(*map(escape, row))
     return table
-
-
-def show_lines(lines: Iterable[str]) -> None:
-    """Plain lines of the result."""
-    for line in lines:
-        say(line)
 
 
 def confirm(question: str) -> bool:

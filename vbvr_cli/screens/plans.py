@@ -25,6 +25,7 @@ RUN_COLUMNS = (
     ("failed", "right"),
     ("remade", "right"),
     ("size", "right"),
+    ("state", "left"),
 )
 
 
@@ -88,9 +89,19 @@ def run_rows(progress: Sequence[Progress]) -> list[list[str]]:
             count(one.samples_dead),
             count(one.remade),
             size(one.num_bytes),
+            state(one),
         ]
         for one in progress
     ]
+
+
+def state(one: Progress) -> str:
+    """How a run stands, in a word or two."""
+    if one.cancelled:
+        return "cancelled"
+    if one.samples_open:
+        return "open"
+    return "complete" if not one.samples_dead else "part failed"
 
 
 def progress_as_json(one: Progress) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from vbvr_cli.models import FailureCode, Reason
 
 SCHEMA = """
 CREATE TABLE messages (
-    id            INTEGER PRIMARY KEY,
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
     body          TEXT    NOT NULL,
     dead          INTEGER NOT NULL DEFAULT 0,
     available_at  REAL    NOT NULL,
@@ -43,7 +43,7 @@ END;
 
 _SEND = "INSERT INTO messages (body, available_at) VALUES (?, ?)"
 
-# A receipt is random, so that it names one lease of one message even if SQLite gives an id out again.
+# A receipt is random: it names one lease of one message.
 _LEASE = """
 UPDATE messages
 SET available_at = :until, holder = :holder, receipt = hex(randomblob(8)),
