@@ -89,12 +89,14 @@ def open_backend(settings: Settings) -> Backend:
 def open_catalog(settings: Settings) -> Catalog:
     """The catalog that the settings name."""
     from vbvr_cli.catalog.catalog import Catalog
+    from vbvr_cli.screens.console import note
 
     return Catalog.load(
         settings.catalog,
         settings.generators_paths,
         python=settings.python,
         fetched=settings.home / "generators",
+        notify=note,
     )
 
 

@@ -1,28 +1,23 @@
-"""Faults between boto3 and an emulator: answers that never reached it, or that are altered on the way back."""
+"""Faults between boto3 and moto: requests that never reach it, and answers that are lost on the way back."""
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSRequest, AWSResponse
+from emulators.moto_in_process import keep_from_moto
 
 
-class _Raw:
+class _Raw(io.BytesIO):
     """The body of an answer."""
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def stream(self) -> list[bytes]:
-        return [self._body]
-
-    def read(self, _size: int = -1) -> bytes:
-        body, self._body = self._body, b""
-        return body
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
 
 
 def answer(status: int, body: dict[str, Any] | bytes, headers: dict[str, str] | None = None) -> AWSResponse:
@@ -39,11 +34,13 @@ def fault(code: str, status: int = 400) -> AWSResponse:
 class Interference:
     """Sits in a session: counts the requests of each operation, and answers some of them itself.
 
-    Must be there before clients are made.
+    Of the operations in `lost`, what it answers reaches AWS all the same. It must be there before clients are
+    made.
     """
 
     def __init__(self, session: boto3.Session) -> None:
         self.requests: Counter[str] = Counter()
+        self.lost: set[str] = set()
         self._hooks: dict[str, Callable[[AWSRequest], AWSResponse | None]] = {}
         session.events.register_first("before-send.*.*", self._on_send)
 
@@ -67,4 +64,7 @@ class Interference:
         operation = event_name.rpartition(".")[2]
         self.requests[operation] += 1
         hook = self._hooks.get(operation)
-        return hook(request) if hook else None
+        answered = hook(request) if hook else None
+        if answered is not None and operation not in self.lost:
+            keep_from_moto(request)
+        return answered

@@ -16,10 +16,17 @@ _one_at_a_time = threading.RLock()
 _answer = BotocoreStubber.__call__
 
 
-def _answer_alone(stubber: BotocoreStubber, *arguments: Any, **parameters: Any) -> Any:
+def keep_from_moto(request: Any) -> None:
+    """Let a request never reach moto."""
+    request.kept_from_moto = True
+
+
+def _answer_alone(stubber: BotocoreStubber, event_name: str, request: Any, **parameters: Any) -> Any:
     """Answer a request while no other is: moto lets others see half a change, which AWS does not."""
+    if getattr(request, "kept_from_moto", False):
+        return None
     with _one_at_a_time:
-        return _answer(stubber, *arguments, **parameters)
+        return _answer(stubber, event_name, request, **parameters)
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def test_what_is_put_carries_a_checksum(at: Place) -> None:
 
     at.backend.store(at.backend.default_bucket).put("a", b"data")
 
-    assert "x-amz-checksum-crc32" in seen
+    assert "x-amz-sdk-checksum-algorithm" in seen
 
 
 def test_what_is_written_at_the_same_time_is_tried_again(at: Place) -> None:
