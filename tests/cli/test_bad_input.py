@@ -141,7 +141,7 @@ def test_a_target_that_does_not_exist_is_named_with_its_origin(good: Vbvr) -> No
     refused = good("status", VBVR_TARGET="moon")
     assert refused.exit_code == 3
     assert "'moon'" in refused.stderr
-    assert "VBVR_TARGET" in refused.stderr
+    assert "environment" in refused.stderr
 
 
 def test_an_interpreter_that_does_not_run_is_named(good: Vbvr) -> None:

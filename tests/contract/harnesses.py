@@ -97,7 +97,8 @@ def local(folder: Path) -> Iterator[BackendUnderTest]:
 
 @cache
 def aws_session() -> boto3.Session:
-    """One session a process: making clients is slow with a new one."""
+    """One session a process: making clients is slow with a new one. moto only gets into later ones."""
+    import moto  # noqa: F401
     from emulators.stack import session
 
     return session()

@@ -29,6 +29,7 @@ class Workspace:
 
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
+        root = root.resolve()  # a generator works in a folder of its own, where a relative path means another
         sweep(root)
         self.folder = root / f"worker-{os.getpid()}-{secrets.token_hex(4)}"
         self._lock_file = self.folder.with_suffix(".lock")

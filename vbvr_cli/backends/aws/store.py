@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -104,7 +104,8 @@ class S3Store:
             if faults.code_of(error) != "NoSuchKey":
                 raise
             raise KeyError(key) from None
-        with answer["Body"] as body, faults.explained(f"bucket {self._bucket}"):
+        # Not `with answer["Body"]`: that gives the bare socket, without the checks of length and checksum.
+        with closing(answer["Body"]) as body, faults.explained(f"bucket {self._bucket}"):
             yield cast("IO[bytes]", body)
 
     def list_objects(self, prefix: str) -> Iterator[StoredObject]:
