@@ -1,4 +1,4 @@
-"""Tasks that died and messages that are nonsense, made through the ports alone: no generator runs for them."""
+"""Tasks that died and messages that are nonsense, made through the ports alone, without a generator."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def _decide_target(values: dict[str, str], origins: dict[str, str]) -> None:
     if values["target"] not in TARGETS:
         raise ConfigurationError(
             f"There is no target {values['target']!r}.",
-            why=f"it comes from: {origins['target']}",
+            why=f"it comes from: {origins['target']} ({VARIABLES['target']}, or `target`)",
             hint=f"Use one of {', '.join(TARGETS)}.",
         )
 

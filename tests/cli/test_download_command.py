@@ -97,7 +97,7 @@ def test_an_interrupted_download_says_how_to_go_on_and_does(made: Vbvr, backend:
 
     assert stopped.returncode == 130
     assert "Stopped. Everything brought so far is kept." in stopped.stderr
-    assert "same command again" in stopped.stderr
+    assert "Go on with: vbvr download" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     dest = made.folder / "results"
     there = [key for key in tree(dest) if key.startswith("questions/")]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.interruption import stoppable
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
 
@@ -21,20 +20,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(dlq)
     app.command("dlq-download", epilog=DOWNLOAD_EPILOG, help="Same as `vbvr dlq download`.")(download)
     app.command("dlq-redrive", epilog=REDRIVE_EPILOG, help="Same as `vbvr dlq redrive`.")(redrive)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Say how to go on where the user stops what can be done again."""
-    from vbvr_cli.errors import InterruptedWorkError
-
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise InterruptedWorkError(
-            "Stopped. No letter is lost.",
-            hint="Run the same command again: it goes on with the letters that are left.",
-        ) from None
 
 
 LIST_EPILOG = "[bold]Examples[/bold]\n\nvbvr dlq list\n\nvbvr dlq list --json\n\nvbvr dlq list --bodies"
@@ -89,7 +74,7 @@ def download(
     from vbvr_cli.screens.letters import show_downloaded
 
     session = open_session(context, Options(home=home, target=target))
-    with _interruptible():
+    with stoppable("No letter is lost."):
         report = download_letters(session.backend.queue, output, delete=delete)
     show_downloaded(report, output, as_json=as_json)
 
@@ -133,7 +118,7 @@ def redrive(
     )
     session = open_session(context, Options(home=home, target=target))
     work = Redrive(session.backend, request)
-    with _interruptible():
+    with stoppable("No letter is lost."):
         report = work.from_files(source) if source else work.from_queue()
     show_redriven(report, dry_run=dry_run, as_json=as_json)
     if report.unreadable:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.interruption import stoppable
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
 
@@ -38,7 +39,7 @@ def download(
     target: opt.Target = None,
 ) -> None:
     """Bring a dataset into a folder, checked, going by its manifests."""
-    from vbvr_cli.errors import InterruptedWorkError, WorkFailedError
+    from vbvr_cli.errors import WorkFailedError
     from vbvr_cli.operations.download.download import Download
     from vbvr_cli.operations.download.request import DownloadRequest
     from vbvr_cli.screens.downloads import DownloadProgress, show_brought
@@ -48,14 +49,8 @@ def download(
     if bucket:
         session.backend.allow_bucket(place)
     request = DownloadRequest(tuple(generator or ()), run, extract, workers)
-    try:
-        with DownloadProgress() as progress:
-            report = Download(session.backend, place, dest, request, progress.show).run()
-    except KeyboardInterrupt:
-        raise InterruptedWorkError(
-            "Stopped. Everything brought so far is kept.",
-            hint="Run the same command again: it goes on where it stopped.",
-        ) from None
+    with stoppable("Everything brought so far is kept."), DownloadProgress() as progress:
+        report = Download(session.backend, place, dest, request, progress.show).run()
     show_brought(report, dest, as_json=as_json)
     if report.failed:
         raise WorkFailedError(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.interruption import stoppable
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
 
@@ -53,7 +52,6 @@ def generate(
     catalog: opt.CatalogFile = None,
 ) -> None:
     """Make a dataset on this machine: submit, work and collect in one."""
-    from vbvr_cli.errors import InterruptedWorkError
     from vbvr_cli.operations.generate import generate as run_generate
     from vbvr_cli.operations.generate import unfinished_error
     from vbvr_cli.operations.submit import Submitter
@@ -78,11 +76,11 @@ def generate(
     if dry_run or samples == 0:
         show_plan(submitter.plans(chosen, request), crew, as_json=as_json)
         return
-    session.backend.allow_bucket(bucket)
-    submitter.adopt(chosen)
-    plans = submitter.plans(chosen, request)
-    announce_plan(plans, bucket, request.seed)
-    try:
+    with stoppable("Everything finished so far is kept."):
+        session.backend.allow_bucket(bucket)
+        submitter.adopt(chosen)
+        plans = submitter.plans(chosen, request)
+        announce_plan(plans, bucket, request.seed)
         with SampleProgress() as progress:
             report = run_generate(
                 session.backend,
@@ -93,14 +91,6 @@ def generate(
                 logs=session.settings.home / "logs",
                 on_standing=progress.show,
             )
-    except KeyboardInterrupt:
-        raise InterruptedWorkError(
-            "Stopped. Everything finished so far is kept.", hint=f"Go on with: {_same_command()}"
-        ) from None
     show_generated(report, bucket, as_json=as_json)
     if error := unfinished_error(report):
         raise error
-
-
-def _same_command() -> str:
-    return shlex.join(["vbvr", *sys.argv[1:]])

@@ -45,7 +45,7 @@ OnlyGenerators = Annotated[
 ]
 Samples = Annotated[
     int,
-    typer.Option("--samples", "-n", help="Total for each generator; 0 lists what would be asked.", min=0),
+    typer.Option("--samples", "-n", help="Total for each generator; 0 lists what would be asked."),
 ]
 BatchSize = Annotated[
     int | None,

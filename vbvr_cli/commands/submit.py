@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.interruption import stoppable
 from vbvr_cli.commands.session import Session, open_session
 from vbvr_cli.config import Options
 
@@ -88,14 +89,15 @@ def submit(
     if dry_run or samples == 0:
         show_plan(submitter.plans(chosen, request), os.cpu_count() or 1, as_json=as_json)
         return
-    session.backend.allow_bucket(place)
-    submitter.adopt(chosen)
-    plans = submitter.plans(chosen, request)
-    announce_plan(plans, place, seed)
-    if any(one.exceeds_pool for one in plans) and not yes and not confirm("Submit all the same?"):
-        return
-    with TaskProgress() as progress:
-        report = submitter.carry_out(plans, resend=resend, on_progress=progress.show)
+    with stoppable("What was sent is recorded, and is not sent again."):
+        session.backend.allow_bucket(place)
+        submitter.adopt(chosen)
+        plans = submitter.plans(chosen, request)
+        announce_plan(plans, place, seed)
+        if any(one.exceeds_pool for one in plans) and not yes and not confirm("Submit all the same?"):
+            return
+        with TaskProgress() as progress:
+            report = submitter.carry_out(plans, resend=resend, on_progress=progress.show)
     show_submitted(report, as_json=as_json)
 
 

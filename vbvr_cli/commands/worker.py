@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.interruption import stoppable
 from vbvr_cli.commands.session import Session, open_session
 from vbvr_cli.config import Options
 
@@ -41,7 +42,6 @@ def worker(
     target: opt.Target = None,
 ) -> None:
     """Work on the queue until it is empty."""
-    from vbvr_cli.errors import InterruptedWorkError
     from vbvr_cli.operations.work import work_with
     from vbvr_cli.screens.dispatch import show_worked
     from vbvr_cli.screens.progress import SampleProgress
@@ -50,20 +50,15 @@ def worker(
     if "VBVR_SUPERVISED" in os.environ:
         _be_supervised(session, forever=forever)
         return
-    try:
-        with SampleProgress() as progress:
-            worked = work_with(
-                session.backend,
-                workers or os.cpu_count() or 1,
-                session.settings.environment(),
-                session.settings.home / "logs",
-                forever=forever,
-                on_standing=progress.show,
-            )
-    except KeyboardInterrupt:
-        raise InterruptedWorkError(
-            "Stopped. What was not finished is back in the queue.", hint="Go on with: vbvr worker"
-        ) from None
+    with stoppable("What was not finished is back in the queue."), SampleProgress() as progress:
+        worked = work_with(
+            session.backend,
+            workers or os.cpu_count() or 1,
+            session.settings.environment(),
+            session.settings.home / "logs",
+            forever=forever,
+            on_standing=progress.show,
+        )
     show_worked(worked.tasks, worked.samples, worked.seconds, as_json=as_json)
 
 

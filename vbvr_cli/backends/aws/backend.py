@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import boto3
 
 from vbvr_cli.backends.aws.buckets import AllowedBuckets
 from vbvr_cli.backends.aws.clients import THREADS, Clients
 from vbvr_cli.backends.aws.dedup import DynamoDedup
+from vbvr_cli.backends.aws.discovery import find, make_session
 from vbvr_cli.backends.aws.ledger import DynamoLedger
 from vbvr_cli.backends.aws.queue import SqsQueue
 from vbvr_cli.backends.aws.resources import Resources
 from vbvr_cli.backends.aws.schema import DEDUP, LEDGER, require_schema
 from vbvr_cli.backends.aws.store import S3Store
+from vbvr_cli.config import AwsSettings
 from vbvr_cli.errors import UnknownBucketError
 
 
@@ -68,3 +71,9 @@ class AwsBackend:
     def close(self) -> None:
         """End the threads and the connections."""
         self._clients.close()
+
+
+def open_aws(settings: AwsSettings, home: Path) -> AwsBackend:
+    """The back end that the settings mean. `home` keeps what the stack answered."""
+    session = make_session(settings)
+    return AwsBackend(find(settings, session, home).resources, session)
