@@ -74,6 +74,6 @@ def refusing(backend: Backend, refused: int) -> Any:
     def send(bodies: list[str]) -> SendReport:
         taken = len(bodies) - refused
         backend.queue.send(bodies[:taken])
-        return SendReport(max(0, taken), {at: "the queue is busy" for at in range(taken, len(bodies))})
+        return SendReport(max(0, taken), dict.fromkeys(range(taken, len(bodies)), "the queue is busy"))
 
     return Altered(backend, queue=Altered(backend.queue, send=send))

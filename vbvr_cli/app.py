@@ -81,6 +81,10 @@ def open_settings(options: Options) -> Settings:
 
 def open_backend(settings: Settings) -> Backend:
     """The back end of the target that the settings name."""
+    if settings.target == "aws":
+        from vbvr_cli.backends.aws.backend import open_aws
+
+        return open_aws(settings.aws, settings.home)
     from vbvr_cli.backends.local import LocalBackend
 
     return LocalBackend(settings.home)

@@ -48,7 +48,7 @@ def factory() -> Reading:
 
 
 def _progress(made: int) -> list[Progress]:
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     return [_one(number, made, chance) for number in range(GENERATORS)]
 
 

@@ -1,4 +1,4 @@
-"""Faults between boto3 and moto: requests that never reach it, and answers that are lost on the way back."""
+"""Faults between boto3 and moto: requests that are answered before they reach it."""
 
 from __future__ import annotations
 
@@ -34,15 +34,18 @@ def fault(code: str, status: int = 400) -> AWSResponse:
 class Interference:
     """Sits in a session: counts the requests of each operation, and answers some of them itself.
 
-    Of the operations in `lost`, what it answers reaches AWS all the same. It must be there before clients are
-    made.
+    It must be there before clients are made. What it answers never reaches moto.
     """
 
     def __init__(self, session: boto3.Session) -> None:
         self.requests: Counter[str] = Counter()
-        self.lost: set[str] = set()
         self._hooks: dict[str, Callable[[AWSRequest], AWSResponse | None]] = {}
         session.events.register_first("before-send.*.*", self._on_send)
+
+    def reset(self) -> None:
+        """Forget what was counted and asked for."""
+        self.requests.clear()
+        self._hooks.clear()
 
     def on(self, operation: str, hook: Callable[[AWSRequest], AWSResponse | None]) -> None:
         """Let `hook` see each request of an operation; what it returns is the answer, unless that is None."""
@@ -65,6 +68,6 @@ class Interference:
         self.requests[operation] += 1
         hook = self._hooks.get(operation)
         answered = hook(request) if hook else None
-        if answered is not None and operation not in self.lost:
+        if answered is not None:
             keep_from_moto(request)
         return answered

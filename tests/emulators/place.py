@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from unittest import mock
 
 import boto3
@@ -19,11 +20,19 @@ from vbvr_cli.backends.aws.backend import AwsBackend
 
 @dataclass(frozen=True)
 class Place:
-    """The back end, what is between it and AWS, and a session of the test's own that nothing is between."""
+    """The back end and its session, what is between it and AWS, and a session with nothing between."""
 
     backend: AwsBackend
     wire: Interference
+    watched: boto3.Session
     aws: boto3.Session
+
+
+@cache
+def _sessions() -> tuple[boto3.Session, boto3.Session, Interference]:
+    """A session, and another with something on its wire; of the process, since a new one is slow."""
+    watched = session()
+    return session(), watched, Interference(watched)
 
 
 @contextmanager
@@ -34,7 +43,7 @@ def place() -> Iterator[Place]:
         mock.patch.object(calls, "BACKOFF", calls.Backoff(first=0.0, most=0.0)),
         mock.patch("botocore.retries.standard.ExponentialBackoff.delay_amount", return_value=0),
     ):
-        plain, watched = session(), session()
-        wire = Interference(watched)
+        plain, watched, wire = _sessions()
+        wire.reset()
         with closing(AwsBackend(make_stack(plain), watched, threads=4)) as backend:
-            yield Place(backend, wire, plain)
+            yield Place(backend, wire, watched, plain)

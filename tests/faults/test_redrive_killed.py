@@ -191,5 +191,5 @@ def test_a_command_that_the_user_interrupts_says_how_to_go_on(dead: Place, comma
 
     assert stopped.returncode == 130
     assert "No letter is lost" in stopped.stderr
-    assert "same command again" in stopped.stderr
+    assert "Go on with: vbvr dlq" in stopped.stderr
     assert len(letters_of(dead.backend)) == 1

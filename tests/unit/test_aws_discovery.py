@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import boto3
 import pytest
 from emulators.interference import Interference, answer
-from emulators.place import place
-from emulators.stack import REGION, session
+from emulators.place import Place, place
+from emulators.stack import REGION
 
 from vbvr_cli.backends.aws.discovery import OUTPUTS, Found, find, make_session
 from vbvr_cli.backends.aws.outputs import SECONDS, OutputsFile
@@ -30,10 +29,12 @@ class Cloud:
     """CloudFormation on moto."""
 
     home: Path
-    session: boto3.Session = field(default_factory=session)
+    place: Place
 
-    def __post_init__(self) -> None:
-        self.wire = Interference(self.session)
+    @property
+    def wire(self) -> Interference:
+        """What is between it and who asks."""
+        return self.place.wire
 
     def deploy(self, outputs: dict[str, str]) -> None:
         """Make the stack anew, with these outputs."""
@@ -41,13 +42,13 @@ class Cloud:
             "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
             "Outputs": {name: {"Value": value} for name, value in outputs.items()},
         }
-        client = session().client("cloudformation")
+        client = self.place.aws.client("cloudformation", region_name=REGION)
         client.delete_stack(StackName="vbvr")
         client.create_stack(StackName="vbvr", TemplateBody=json.dumps(template))
 
     def find(self, settings: AwsSettings = SETTINGS) -> Found:
         """Where things are."""
-        return find(settings, self.session, self.home)
+        return find(settings, self.place.watched, self.home)
 
     def answer_with(self, status: int, code: str) -> None:
         """Let CloudFormation fail."""
@@ -57,8 +58,8 @@ class Cloud:
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    with place():
-        yield Cloud(tmp_path)
+    with place() as one:
+        yield Cloud(tmp_path, one)
 
 
 def refusal(cloud: Cloud, settings: AwsSettings = SETTINGS) -> ConfigurationError:

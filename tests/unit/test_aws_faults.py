@@ -57,6 +57,7 @@ def test_what_is_wrong_with_the_configuration_is_named_with_the_way_out(
         ("InternalError", 500, "AWS failed at SendMessageBatch"),
         ("ServiceUnavailable", 503, "AWS failed at SendMessageBatch"),
         ("SomethingNew", 502, "AWS failed at SendMessageBatch"),
+        ("KMS.DisabledException", 400, "AWS refused SendMessageBatch"),
     ],
 )
 def test_what_is_wrong_with_the_service_may_be_tried_again(code: str, status: int, what: str) -> None:
@@ -84,6 +85,7 @@ def test_answers_are_left_to_who_asked(code: str) -> None:
 def test_a_mistake_of_our_own_is_left_as_it_is() -> None:
     assert said_of("ValidationException", message="Invalid UpdateExpression") is None
     assert faults.explain(TypeError("ours"), "queue") is None
+    assert faults.explain(boto.ParamValidationError(report="Missing Key"), "queue") is None
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,8 @@ def test_a_mistake_of_our_own_is_left_as_it_is() -> None:
         (boto.UnauthorizedSSOTokenError(), ConfigurationError, "aws sso login"),
         (boto.SSOTokenLoadError(error_msg="x"), ConfigurationError, "aws sso login"),
         (boto.TokenRetrievalError(provider="sso", error_msg="x"), ConfigurationError, "aws sso login"),
+        (boto.InvalidRegionError(region_name="x y"), ConfigurationError, "--region"),
+        (boto.ParamValidationError(report="Invalid bucket name 'A B'"), ConfigurationError, "OUTPUT_BUCKET"),
         (boto.EndpointConnectionError(endpoint_url="https://x"), ServiceError, "network"),
         (boto.ReadTimeoutError(endpoint_url="https://x"), ServiceError, "again"),
     ],

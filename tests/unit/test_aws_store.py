@@ -77,6 +77,20 @@ def test_a_large_file_is_uploaded_in_parts(
     assert store.get("large.mp4") == source.read_bytes()
 
 
+def test_a_large_file_that_may_not_be_uploaded_says_so(
+    at: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "PART_BYTES", 1000)
+    source = tmp_path / "large.mp4"
+    source.write_bytes(bytes(2000))
+    at.wire.on("PutObject", lambda _: answer(403, b"<Error><Code>AccessDenied</Code></Error>"))
+
+    with pytest.raises(ConfigurationError) as raised:
+        at.backend.store(at.backend.default_bucket).upload("large.mp4", source)
+
+    assert "PutObject is denied" in str(raised.value)
+
+
 def test_what_s3_does_not_delete_is_deleted_again(at: Place) -> None:
     store = at.backend.store(at.backend.default_bucket)
     store.put("a", b"")

@@ -95,7 +95,7 @@ CatalogFile = Annotated[
 ]
 Target = Annotated[
     str | None,
-    typer.Option(help="Where to run: local. Default: VBVR_TARGET, else local.", rich_help_panel=WHERE),
+    typer.Option(help="local or aws. Default: VBVR_TARGET, else local.", rich_help_panel=WHERE),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Workers = Annotated[

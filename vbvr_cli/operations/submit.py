@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -74,10 +75,10 @@ class Submitter:
 
     def plans(self, generators: Sequence[Generator], request: Request) -> list[GeneratorPlan]:
         """What the request means for each generator. Nothing is changed."""
-        return [
-            plan(generator, request, self._backend.ledger.list_runs(self._bucket, generator.name))
-            for generator in generators
-        ]
+        runs = defaultdict(list)
+        for run in self._backend.ledger.list_runs(self._bucket):
+            runs[run.spec.generator].append(run)
+        return [plan(generator, request, runs[generator.name]) for generator in generators]
 
     def adopt(self, generators: Sequence[Generator]) -> None:
         """Take up runs that the bucket describes and the ledger has forgotten."""

@@ -15,8 +15,11 @@ from vbvr_cli.catalog.catalog import Catalog
 from vbvr_cli.models import TaskState
 from vbvr_cli.operations.generate import POLL_SECONDS, Standing
 from vbvr_cli.operations.workforce import Workforce
-from vbvr_cli.worker.worker import Worker
+from vbvr_cli.worker.worker import Pace, Worker
 from vbvr_cli.worker.workspace import Workspace
+
+PACES = {"aws": Pace(lease=120.0, heartbeat=20.0, idle=2.0, backoff=5.0)}
+"""Where asking costs money and time, workers ask less often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,9 @@ def work_here(
     """Be one worker, until `stop` is set or, unless `forever`, the queue is empty."""
     name = f"{socket.gethostname()}-{os.getpid()}"
     with Workspace(scratch) as workspace:
-        Worker(backend, catalog.get, workspace, name=name, stop=stop).work(until_empty=not forever)
+        pace = PACES.get(backend.target, Pace())
+        worker = Worker(backend, catalog.get, workspace, name=name, pace=pace, stop=stop)
+        worker.work(until_empty=not forever)
     backend.close()
 
 

@@ -48,6 +48,9 @@ _THROTTLED = frozenset(
         "OverLimit",
     }
 )
+_OUR_MISTAKES = frozenset(
+    {"ValidationException", "ValidationError", "SerializationException", "MalformedXML", "InvalidArgument"}
+)
 _LOGIN = (
     "Run `aws sso login` (with --profile NAME if you use one), or set fresh credentials; "
     "then run the same command again."
@@ -170,10 +173,36 @@ def _of_service(error: ClientError, code: str, resource: str) -> VbvrError | Non
             why=f"{code}: {_message(error)}",
             hint="Run the same command again: what was done is kept.",
         )
-    return None
+    if code in _OUR_MISTAKES:
+        return None
+    return ServiceError(
+        f"AWS refused {error.operation_name} on {resource}.",
+        why=f"{code}: {_message(error)}",
+        hint="Mend what AWS names, and run the same command again: what was done is kept.",
+    )
 
 
-def _of_the_way_there(error: Exception, resource: str) -> VbvrError:
+def _of_the_way_there(error: Exception, resource: str) -> VbvrError | None:
+    if isinstance(error, boto.ParamValidationError):
+        return _of_a_name(error, resource)
+    if isinstance(error, (boto.InvalidRegionError, boto.NoRegionError)):
+        return ConfigurationError(
+            "There is no such AWS region.", why=str(error), hint="Name one such as us-east-2 with --region."
+        )
+    if isinstance(error, boto.FlexibleChecksumError):
+        return ServiceError(
+            f"The bytes of an object in {resource} do not match their checksum.",
+            why=str(error),
+            hint="`vbvr status RUN --repair` finds damaged samples and sets them to be made again.",
+        )
+    return _of_a_login(error) or ServiceError(
+        f"AWS could not be reached for {resource}.",
+        why=str(error),
+        hint="Check the network and --region, and run the same command again: what was done is kept.",
+    )
+
+
+def _of_a_login(error: Exception) -> VbvrError | None:
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
         return ConfigurationError(
             "No AWS credentials were found.",
@@ -190,16 +219,16 @@ def _of_the_way_there(error: Exception, resource: str) -> VbvrError:
         error, (boto.SSOError, boto.TokenRetrievalError, boto.CredentialRetrievalError, boto.LoginError)
     ):
         return ConfigurationError("The AWS login has expired.", why=str(error), hint=_LOGIN)
-    if isinstance(error, boto.FlexibleChecksumError):
-        return ServiceError(
-            f"The bytes of an object in {resource} do not match their checksum.",
-            why=str(error),
-            hint="`vbvr status RUN --repair` finds damaged samples and sets them to be made again.",
-        )
-    return ServiceError(
-        f"AWS could not be reached for {resource}.",
+    return None
+
+
+def _of_a_name(error: boto.ParamValidationError, resource: str) -> VbvrError | None:
+    if "bucket name" not in str(error):
+        return None
+    return ConfigurationError(
+        f"There can be no {resource}.",
         why=str(error),
-        hint="Check the network and --region, and run the same command again: what was done is kept.",
+        hint="Set OUTPUT_BUCKET to the plain name of a bucket.",
     )
 
 

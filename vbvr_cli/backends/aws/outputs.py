@@ -16,7 +16,7 @@ SECONDS = 3600.0
 
 
 class OutputsFile:
-    """One stack's outputs, in a file below the state folder. One that cannot be read or written is as none."""
+    """One stack's outputs, in a file below the state folder; one that cannot be read is as none."""
 
     def __init__(self, home: Path, settings: AwsSettings, *, clock: Callable[[], float] = time.time) -> None:
         identity = json.dumps(

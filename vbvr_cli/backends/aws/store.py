@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from boto3.exceptions import S3UploadFailedError
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 from urllib3.exceptions import HTTPError
@@ -73,7 +74,7 @@ class S3Store:
                     Bucket=self._bucket, Key=_checked(key), Body=body, ChecksumAlgorithm="CRC32"
                 )
             return
-        with faults.explained(f"bucket {self._bucket}"):
+        try:
             self._clients.s3.upload_file(
                 str(source),
                 self._bucket,
@@ -81,6 +82,9 @@ class S3Store:
                 ExtraArgs={"ChecksumAlgorithm": "CRC32"},
                 Config=_TRANSFER,
             )
+        except S3UploadFailedError as error:
+            with faults.explained(f"bucket {self._bucket}"):
+                raise (error.__context__ or error) from error
 
     def get(self, key: str) -> bytes:
         """Read an object; again, if the answer breaks off. Raises KeyError where there is none."""

@@ -60,8 +60,9 @@ def list_dead(backend: Backend) -> DeadList:
     """Describe what was given up, from the ledger and, where the queue lets one look, its letters."""
     entries = [
         _of_record(record)
-        for run in backend.ledger.list_runs()
-        for record in backend.ledger.tasks(run.key, [TaskState.DEAD])
+        for progress in backend.ledger.progress()
+        if progress.tasks.get(TaskState.DEAD)
+        for record in backend.ledger.tasks(progress.run, [TaskState.DEAD])
     ]
     letters = backend.queue.peek_dead()
     if letters is None:
