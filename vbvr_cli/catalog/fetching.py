@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from vbvr_cli.catalog.checkouts import Checkout, Checkouts
 from vbvr_cli.catalog.digest import tree_digest
-from vbvr_cli.catalog.git import Git, GitError, create_repository
+from vbvr_cli.catalog.git import Git, GitError, commit_time, create_repository
 from vbvr_cli.catalog.lock import Pin
 from vbvr_cli.catalog.output_option import find_missing_options
 from vbvr_cli.catalog.source_code import PROGRAM
@@ -20,7 +21,7 @@ from vbvr_cli.catalog.sources import without_credentials
 from vbvr_cli.errors import ConfigurationError
 from vbvr_cli.models import Provenance
 
-DEFAULT_JOBS = max(8, min(32, 4 * (os.cpu_count() or 1)))
+DEFAULT_JOBS = max(12, min(32, 4 * (os.cpu_count() or 1)))
 """Mostly waiting for servers, but git itself takes about 30 ms of a core for each repository."""
 LEAVE_OUT = "It keeps another contract than that of generators: leave it out of the catalog."
 NEVER_THERE = ("not our ref", "couldn't find remote ref", "no such remote ref")
@@ -126,7 +127,7 @@ class Fetcher:
         self._download(git_folder, address, commit or asked)
         commit = commit or (git_folder / "FETCH_HEAD").read_text().split()[0]
         self._git.run("--git-dir", git_folder, "--work-tree", tree, "read-tree", "--reset", "-u", commit)
-        timestamp = self._git.run("--git-dir", git_folder, "show", "-s", "--format=%cI", commit).strip()
+        timestamp = commit_time(git_folder, commit) or self._commit_time(git_folder, commit)
         digest = _usable(tree)
         provenance = Provenance(
             commit=commit,
@@ -152,6 +153,10 @@ class Fetcher:
                 raise
             # An old or a static server gives branches only: take them all and look for the commit there.
             self._git.run(*fetch, "--", address, "+refs/heads/*:refs/heads/*")
+
+    def _commit_time(self, git_folder: Path, commit: str) -> str:
+        shown = self._git.run("--git-dir", git_folder, "show", "-s", "--format=%cI", commit).strip()
+        return datetime.fromisoformat(shown).isoformat()  # git writes Z for +00:00
 
     def _kept(self, wanted: Wanted, checkout: Checkout, state: State) -> Fetched:
         commit = checkout.provenance.commit

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
+import zlib
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from vbvr_cli.errors import ConfigurationError
@@ -25,7 +28,7 @@ SETTINGS = {
     "core.fsync": "none",  # what is fetched into is thrown away at once
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
-    "fetch.unpackLimit": "1",
+    "fetch.unpackLimit": "1000",  # an object a file, up to so many: `commit_time` can read them
     "gc.auto": "0",
     "http.lowSpeedLimit": "1000",
     "http.lowSpeedTime": "60",
@@ -35,6 +38,9 @@ SETTINGS = {
     "protocol.version": "2",
     "submodule.recurse": "false",
 }
+COMMITTER = re.compile(
+    rb"^committer .*> (?P<seconds>\d+) (?P<sign>[+-])(?P<hours>\d\d)(?P<minutes>\d\d)$", re.MULTILINE
+)
 
 
 class GitError(Exception):
@@ -107,6 +113,23 @@ def create_repository(folder: Path) -> None:
         (folder / name).mkdir(parents=True)
     (folder / "HEAD").write_text("ref: refs/heads/main\n")
     (folder / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = false\n")
+
+
+def commit_time(git_folder: Path, commit: str) -> str | None:
+    """The committer's time as ISO 8601, read from the object's own file, which costs no process.
+
+    None where the commit is in a pack, or is written in a way that only git knows.
+    """
+    try:
+        content = zlib.decompress((git_folder / "objects" / commit[:2] / commit[2:]).read_bytes())
+    except (OSError, zlib.error):
+        return None
+    found = COMMITTER.search(content.partition(b"\n\n")[0])
+    if found is None:
+        return None
+    sign = -1 if found["sign"] == b"-" else 1
+    offset = sign * timedelta(hours=int(found["hours"]), minutes=int(found["minutes"]))
+    return datetime.fromtimestamp(int(found["seconds"]), timezone(offset)).isoformat()
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
