@@ -59,7 +59,7 @@ def worker(
             forever=forever,
             on_standing=progress.show,
         )
-    show_worked(worked.tasks, worked.samples, worked.seconds, as_json=as_json)
+    show_worked(worked, as_json=as_json)
 
 
 def _be_supervised(session: Session, *, forever: bool) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vbvr_cli.backends.ports import Backend
-from vbvr_cli.errors import WorkFailedError
-from vbvr_cli.models import Progress
+from vbvr_cli.errors import ServiceError, WorkFailedError
+from vbvr_cli.models import Progress, RunKey
 from vbvr_cli.operations.reconcile import reopen_unmanifested
 from vbvr_cli.operations.submit import Sent, Submitter
 from vbvr_cli.operations.workforce import Workforce
@@ -55,7 +55,7 @@ def generate(
     """Send what is missing of the plans, and work until each sample is done or given up.
 
     `environment` tells worker processes where things are; what they print goes to `logs`. Raises what
-    `Submitter.carry_out` and `Workforce.check` do.
+    `Submitter.carry_out` and `Workforce.check` do, and ServiceError where the ledger forgets a run.
     """
     for one in plans:
         for run in one.existing:
@@ -65,6 +65,7 @@ def generate(
 
     def look(running: int) -> Standing:
         progress = tuple(backend.ledger.progress(report.runs))
+        _require_all(progress, report.runs)
         return Standing(progress, time.monotonic() - started, running)
 
     standing = look(0)
@@ -79,10 +80,20 @@ def generate(
     return GenerateReport(standing, report.refused)
 
 
+def _require_all(progress: Sequence[Progress], runs: Sequence[RunKey]) -> None:
+    if len(progress) < len(runs):
+        raise ServiceError(
+            f"{len(runs) - len(progress)} of the runs were forgotten while they were worked on.",
+            why="the state folder was removed, or another command replaced them",
+            hint="Run the same command again: it goes on with what is in the destination.",
+        )
+
+
 def unfinished_error(report: GenerateReport) -> WorkFailedError | None:
     """The error for what is missing of the dataset, or None if it is complete."""
     dead = sum(one.samples_dead for one in report.standing.progress)
     still_open = [one for one in report.standing.progress if one.samples_open]
+    open_samples = sum(one.samples_open for one in still_open)
     if dead:
         reasons = Counter[str]()
         for one in report.standing.progress:
@@ -93,9 +104,16 @@ def unfinished_error(report: GenerateReport) -> WorkFailedError | None:
             why=f"tasks failed: {listed}",
             hint="See `vbvr dlq list`.",
         )
+    cancelled = [one.run.run_id for one in still_open if one.cancelled]
+    if cancelled:
+        return WorkFailedError(
+            f"{open_samples:,} samples are not made.",
+            why=f"cancelled: {', '.join(cancelled)}",
+            hint="Run the same command again: that lifts the mark.",
+        )
     if still_open:
         return WorkFailedError(
-            f"{sum(one.samples_open for one in still_open):,} samples are neither done nor failed.",
+            f"{open_samples:,} samples are neither done nor failed.",
             why="their tasks are no longer in the queue",
             hint=f"See `vbvr status {still_open[0].run.run_id}`; `vbvr submit --resend` sends them again.",
         )

@@ -7,23 +7,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pydantic import ValidationError
-
 from vbvr_cli.backends.ports import Backend, SampleStore
 from vbvr_cli.errors import ServiceError
 from vbvr_cli.manifest import (
-    MANIFESTS,
     QUESTIONS,
-    RUN_RECORD,
     ManifestLine,
-    RunRecord,
     manifest_folder,
     manifest_key,
     outcome_of,
     parse_manifest,
 )
-from vbvr_cli.models import Run, RunKey, Task, TaskRecord, TaskState
-from vbvr_cli.planning import task_at, tasks_of
+from vbvr_cli.models import Run, Task, TaskRecord, TaskState
+from vbvr_cli.planning import tasks_of
 
 MANIFEST_NAME = re.compile(r"(\d{8})-(\d{8})\.jsonl")
 
@@ -135,19 +130,6 @@ def reopen_unmanifested(backend: Backend, run: Run) -> int:
     return len(lost)
 
 
-def adopt_runs(backend: Backend, bucket: str, generator: str) -> list[Run]:
-    """Take up the runs of a generator that a bucket describes and the ledger does not know."""
-    store = backend.store(bucket)
-    adopted = []
-    for run_id in store.list_folders(f"{MANIFESTS}{generator}/"):
-        key = RunKey(bucket, run_id)
-        if backend.ledger.get_run(key) is None and (run := _described_run(store, key, generator)):
-            backend.ledger.restore_run(run)
-            _settle_manifested(backend, store, run)
-            adopted.append(run)
-    return adopted
-
-
 def effective_tasks(backend: Backend, run: Run) -> Iterator[TaskRecord]:
     """The tasks that cover a run's range: those of the plan, superseded ones replaced by their children."""
     known = {record.task: record for record in backend.ledger.tasks(run.key)}
@@ -172,43 +154,6 @@ def manifest_names(store: SampleStore, run: Run) -> set[str]:
         for entry in store.list_objects(folder)
         if MANIFEST_NAME.fullmatch(entry.key.removeprefix(folder))
     }
-
-
-def _settle_manifested(backend: Backend, store: SampleStore, run: Run) -> None:
-    """Record each task that has a manifest; a task of the plan that others cover was split by a redrive."""
-    made = _manifested_tasks(store, run)
-    planned = set(tasks_of(run))
-    for parent in planned - set(made):
-        inside = [t for t in made if parent.start_index <= t.start_index and t.end_index <= parent.end_index]
-        if sum(task.num_samples for task in inside) == parent.num_samples:
-            backend.ledger.supersede(parent, inside)
-    for task in made:
-        lines = parse_manifest(manifest_key(task), store.get(manifest_key(task)))
-        backend.ledger.settle(task, outcome_of(lines))
-
-
-def _manifested_tasks(store: SampleStore, run: Run) -> list[Task]:
-    tasks = []
-    for name in sorted(manifest_names(store, run)):
-        if match := MANIFEST_NAME.fullmatch(name):
-            start, last = int(match[1]), int(match[2])
-            tasks.append(task_at(run.key, run.spec, start, last - start + 1))
-    return tasks
-
-
-def _described_run(store: SampleStore, key: RunKey, generator: str) -> Run | None:
-    name = f"{manifest_folder(generator, key.run_id)}{RUN_RECORD}"
-    try:
-        record = RunRecord.model_validate_json(store.get(name))
-    except KeyError:
-        return None
-    except ValidationError as error:
-        raise ServiceError(
-            f"The run record {name} in {key.bucket} is damaged.",
-            why=str(error.errors(include_url=False)[0]["msg"]),
-            hint="Restore the file, or use another destination.",
-        ) from error
-    return Run(key, record.spec, record.extents)
 
 
 def _sizes(store: SampleStore, run: Run) -> Callable[[str], int | None]:

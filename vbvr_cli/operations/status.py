@@ -6,7 +6,8 @@ from vbvr_cli.backends.ports import Backend
 from vbvr_cli.errors import InvalidRequestError
 from vbvr_cli.manifest import MANIFESTS
 from vbvr_cli.models import Run
-from vbvr_cli.operations.reconcile import Comparison, adopt_runs, compare
+from vbvr_cli.operations.adoption import adopt_runs
+from vbvr_cli.operations.reconcile import Comparison, compare
 from vbvr_cli.operations.reconcile import repair as repair_run
 
 

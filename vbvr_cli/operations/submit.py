@@ -11,9 +11,10 @@ from typing import TypeVar
 from vbvr_cli.backends.ports import Backend
 from vbvr_cli.catalog.catalog import Catalog
 from vbvr_cli.catalog.generator import Generator
-from vbvr_cli.errors import InvalidRequestError, ServiceError, VbvrError
+from vbvr_cli.errors import InvalidRequestError, RangeTakenError, ServiceError, VbvrError
+from vbvr_cli.manifest import run_record_key
 from vbvr_cli.models import Run, RunKey, Task, TaskMessage, TaskState
-from vbvr_cli.operations.reconcile import adopt_runs
+from vbvr_cli.operations.adoption import adopt_runs, require_alone
 from vbvr_cli.operations.replace import discard_run
 from vbvr_cli.planning import Action, GeneratorPlan, Request, plan, tasks_of
 from vbvr_cli.worker.admission import parse_message
@@ -22,8 +23,6 @@ from vbvr_cli.worker.publish import describe_run
 
 CHUNK = 1_000
 Item = TypeVar("Item")
-UNSENT = frozenset({TaskState.PLANNED})
-SETTLED = frozenset({TaskState.DONE, TaskState.SUPERSEDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,27 +135,40 @@ class Submitter:
 
     def _create_run(self, one: GeneratorPlan) -> Run:
         ledger = self._backend.ledger
+        end_index = one.spec.first_index + one.new_samples
         run = ledger.create_run(RunKey(self._bucket, one.spec.run_id), one.spec, one.new_samples)
+        store = self._backend.store(self._bucket)
         try:
-            describe_run(self._backend.store(self._bucket), run)
-        except VbvrError:
+            describe_run(store, run)
+            require_alone(self._backend, run)
+        except VbvrError as error:
             # Where no description can be written, no sample can: the run is not to be.
             if next(iter(ledger.tasks(run.key)), None) is None:
                 ledger.remove_run(run.key)
+                if isinstance(error, RangeTakenError):
+                    store.delete([run_record_key(run)])
             raise
-        return run
+        # The same request for fewer samples may have come first.
+        return ledger.extend_run(run.key, end_index) if run.end_index < end_index else run
 
     def _send_missing(self, run: Run, tasks: list[Task], *, resend: bool) -> list[Task]:
-        states = self._backend.ledger.states(run.key, tasks)
         missing = [
             task
-            for task, state in zip(tasks, states, strict=True)
-            if (state not in SETTLED if resend else state in UNSENT)
+            for task, state in self._current(run, tasks)
+            if state is TaskState.PLANNED or (resend and state is not TaskState.DONE)
         ]
         if resend:
             self._backend.ledger.reopen(run.key, missing)
         self._send([task.to_message().to_json() for task in missing], run, missing)
         return missing
+
+    def _current(self, run: Run, tasks: Sequence[Task]) -> Iterator[tuple[Task, TaskState]]:
+        """Tasks with their states; instead of one that a redrive replaced, what replaced it."""
+        for task, state in zip(tasks, self._backend.ledger.states(run.key, tasks), strict=True):
+            if state is not TaskState.SUPERSEDED:
+                yield task, state
+            elif record := self._backend.ledger.get_task(task):
+                yield from self._current(run, record.children)
 
     def _send(self, bodies: list[str], run: Run | None = None, tasks: Sequence[Task] = ()) -> None:
         if not bodies:

@@ -24,11 +24,12 @@ PACES = {"aws": Pace(lease=120.0, heartbeat=20.0, idle=2.0, backoff=5.0)}
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What was finished meanwhile, by whomever."""
+    """What was finished meanwhile, by whomever, and how many dead letters there are now."""
 
     tasks: int
     samples: int
     seconds: float
+    dead_letters: int
 
 
 def work_here(
@@ -61,7 +62,8 @@ def work_with(
             on_standing(Standing(tuple(backend.ledger.progress()), seconds, running))
             time.sleep(POLL_SECONDS)
     tasks, samples = _finished(backend)
-    return Worked(tasks - before[0], samples - before[1], time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return Worked(tasks - before[0], samples - before[1], seconds, backend.queue.depth().dead)
 
 
 def _finished(backend: Backend) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vbvr_cli.operations.generate import GenerateReport
 from vbvr_cli.operations.submit import SubmitReport
+from vbvr_cli.operations.work import Worked
 from vbvr_cli.planning import Action, GeneratorPlan
 from vbvr_cli.screens.console import note, say, show_json, show_table, warn
 from vbvr_cli.screens.plans import (
@@ -34,11 +35,12 @@ def announce_plan(plans: Sequence[GeneratorPlan], bucket: str, seed: int) -> Non
     wanted = [one for one in plans if one.action is not Action.REFUSE]
     asked = plural(sum(one.samples for one in wanted), "sample")
     new = count(sum(one.new_samples for one in wanted))
-    note(f"{asked} of {plural(len(wanted), 'generator')} ({new} new), seed {seed}, into {bucket}")
+    if wanted:
+        note(f"{asked} of {plural(len(wanted), 'generator')} ({new} new), seed {seed}, into {bucket}")
     for one in plans:
         for run in one.replaced:
             warn(f"{one.generator.name}: run {run.key.run_id} and its samples are discarded")
-        if one.refusal:
+        if one.refusal and len(plans) > 1:  # alone, it is the error with which the command ends
             warn(str(one.refusal))
         if one.exceeds_pool:
             warn(
@@ -82,10 +84,19 @@ def show_submitted(report: SubmitReport, *, as_json: bool) -> None:
     say(sent if report.tasks_sent else "nothing to send: every task is done or in the queue")
 
 
-def show_worked(tasks: int, samples: int, seconds: float, *, as_json: bool) -> None:
-    """What workers did."""
+def show_worked(worked: Worked, *, as_json: bool) -> None:
+    """What workers did, and whether there is something that they could not do."""
     if as_json:
-        show_json({"tasks_done": tasks, "samples_done": samples, "seconds": round(seconds, 3)})
+        show_json(
+            {
+                "tasks_done": worked.tasks,
+                "samples_done": worked.samples,
+                "seconds": round(worked.seconds, 3),
+                "dead_letters": worked.dead_letters,
+            }
+        )
         return
-    speed = f", {rate(samples / seconds)}" if seconds > 0 and samples else ""
-    say(f"{plural(tasks, 'task')} done, {plural(samples, 'sample')}{speed}")
+    speed = f", {rate(worked.samples / worked.seconds)}" if worked.seconds > 0 and worked.samples else ""
+    say(f"{plural(worked.tasks, 'task')} done, {plural(worked.samples, 'sample')}{speed}")
+    if worked.dead_letters:
+        warn(f"there are {plural(worked.dead_letters, 'dead letter')}: vbvr dlq list")
