@@ -28,6 +28,8 @@ def cancel(
     context: typer.Context,
     run: Annotated[str | None, typer.Argument(help="A run's id, or the beginning of it.")] = None,
     generator: opt.OnlyGenerators = None,
+    category: opt.Categories = None,
+    role: opt.Roles = None,
     yes: opt.Yes = False,
     as_json: opt.Json = False,
     home: opt.Home = None,
@@ -40,8 +42,8 @@ def cancel(
     from vbvr_cli.screens.statuses import show_cancelled
 
     session = open_session(context, Options(home=home, target=target))
-    runs = cancellable(session.backend, run, generator or ())
-    everything = run is None and not generator
+    runs = cancellable(session.backend, run, session.names(generator, category, role))
+    everything = run is None and not (generator or category or role)
     if runs and everything and not yes and not confirm(f"Cancel all {len(runs)} unfinished runs?"):
         return
     cancel_runs(session.backend, runs)

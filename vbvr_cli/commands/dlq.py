@@ -86,6 +86,8 @@ def redrive(
         Path | None, typer.Option("--from", help="A folder of downloaded letters, instead of the queue.")
     ] = None,
     generator: opt.OnlyGenerators = None,
+    category: opt.Categories = None,
+    role: opt.Roles = None,
     reason: Annotated[
         list[str] | None, typer.Option(help="Only letters that died for this reason. Repeatable.")
     ] = None,
@@ -108,15 +110,15 @@ def redrive(
     from vbvr_cli.operations.dlq.request import RedriveRequest, parse_reasons
     from vbvr_cli.screens.letters import show_redriven
 
+    session = open_session(context, Options(home=home, target=target))
     request = RedriveRequest(
-        generators=tuple(generator or ()),
+        generators=session.names(generator, category, role),
         reasons=parse_reasons(reason or ()),
         max_attempts=max_attempts,
         new_seed=new_seed,
         batch_size=batch_size,
         dry_run=dry_run,
     )
-    session = open_session(context, Options(home=home, target=target))
     work = Redrive(session.backend, request)
     with stoppable("No letter is lost."):
         report = work.from_files(source) if source else work.from_queue()

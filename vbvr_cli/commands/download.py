@@ -29,6 +29,8 @@ def register(app: typer.Typer) -> None:
 def download(
     context: typer.Context,
     generator: opt.OnlyGenerators = None,
+    category: opt.Categories = None,
+    role: opt.Roles = None,
     run: Annotated[str | None, typer.Option(help="Only this run, by its id or the beginning of it.")] = None,
     dest: Annotated[Path, typer.Option(help="Where to.")] = Path("results"),
     extract: Annotated[bool, typer.Option("--extract", help="Unpack tar archives.")] = False,
@@ -48,7 +50,7 @@ def download(
     place = session.bucket(bucket)
     if bucket:
         session.backend.allow_bucket(place)
-    request = DownloadRequest(tuple(generator or ()), run, extract, workers)
+    request = DownloadRequest(session.names(generator, category, role), run, extract, workers)
     with stoppable("Everything brought so far is kept."), DownloadProgress() as progress:
         report = Download(session.backend, place, dest, request, progress.show).run()
     show_brought(report, dest, as_json=as_json)

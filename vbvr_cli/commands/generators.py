@@ -25,6 +25,9 @@ def register(app: typer.Typer) -> None:
 @generators.command("list", epilog="[bold]Example[/bold]\n\nvbvr generators list --json")
 def list_generators(
     context: typer.Context,
+    generator: opt.OnlyGenerators = None,
+    category: opt.Categories = None,
+    role: opt.Roles = None,
     every: Annotated[bool, typer.Option("--all", help="Also those that cannot run here yet.")] = False,
     as_json: opt.Json = False,
     home: opt.Home = None,
@@ -32,10 +35,12 @@ def list_generators(
     catalog: opt.CatalogFile = None,
 ) -> None:
     """List the generators that can run here."""
+    from vbvr_cli.catalog.selection import select_names
     from vbvr_cli.screens.generators import show_generators
 
     session = open_session(context, Options(home, catalog, generators_path))
-    show_generators(session.catalog, every=every, as_json=as_json)
+    names = select_names(session.catalog.entries, generator or ["all"], category or (), role or ())
+    show_generators(session.catalog, names, every=every, as_json=as_json)
 
 
 @generators.command(epilog="[bold]Example[/bold]\n\nvbvr generators show O-nonogram_data-generator")

@@ -43,6 +43,8 @@ def monitor(
         ),
     ] = 2.0,
     generator: opt.OnlyGenerators = None,
+    category: opt.Categories = None,
+    role: opt.Roles = None,
     as_json: opt.Json = False,
     home: opt.Home = None,
     target: opt.Target = None,
@@ -53,7 +55,10 @@ def monitor(
     from vbvr_cli.screens.dashboard_live import watch as show_readings
 
     session = open_session(context, Options(home=home, target=target))
-    place, looking = session.backend.description, Monitor(session.backend, generator or ())
+    place, looking = (
+        session.backend.description,
+        Monitor(session.backend, session.names(generator, category, role)),
+    )
     if watch:
         show_readings(looking, place, interval, as_json=as_json)
     else:

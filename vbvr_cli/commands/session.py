@@ -49,6 +49,16 @@ class Session:
         show_left_out(self.catalog.notices, self.catalog.left_out(*filters))
         return chosen
 
+    def names(
+        self, patterns: list[str] | None, categories: list[str] | None, roles: list[str] | None
+    ) -> tuple[str, ...]:
+        """The patterns of generators whose runs are meant; the catalog is asked only for the filters."""
+        from vbvr_cli.catalog.selection import select_names
+
+        if not categories and not roles:
+            return tuple(patterns or ())
+        return tuple(select_names(self.catalog.entries, patterns or (), categories or (), roles or ()))
+
 
 @dataclass(frozen=True, slots=True)
 class Connections:

@@ -31,9 +31,10 @@ def show_left_out(notices: Sequence[str], left_out: Sequence[Unavailable]) -> No
         )
 
 
-def show_generators(catalog: Catalog, *, every: bool, as_json: bool) -> None:
-    """A row for each generator that can run here; with `every`, also what the others lack."""
-    known, unavailable = list(catalog), catalog.unavailable
+def show_generators(catalog: Catalog, names: Sequence[str], *, every: bool, as_json: bool) -> None:
+    """A row for each of them that can run here; with `every`, also what the others lack."""
+    known = [generator for generator in catalog if generator.name in names]
+    unavailable = [one for one in catalog.unavailable if one.name in names]
     if as_json:
         others = [{"name": one.name, "reason": one.reason, "mend": one.mend} for one in unavailable]
         show_json({"generators": [as_dict(one) for one in known], "unavailable": others if every else []})
