@@ -14,6 +14,10 @@ QUESTIONS = "questions/"
 RUN_RECORD = "run.json"
 
 
+class DamagedManifestError(ServiceError):
+    """A manifest is not what a worker wrote: cut off, or changed since."""
+
+
 class ManifestFile(BaseModel):
     """A file of a sample: path within the sample's folder, size in bytes, SHA-256 in hex."""
 
@@ -108,7 +112,7 @@ def render_manifest(lines: Iterable[ManifestLine]) -> bytes:
 
 
 def parse_manifest(key: str, data: bytes) -> list[ManifestLine]:
-    """Read a manifest. Raises ServiceError naming the key and the line if it is damaged."""
+    """Read a manifest. Raises DamagedManifestError naming the key and the line."""
     lines = []
     for number, text in enumerate(data.splitlines(), start=1):
         try:
@@ -116,13 +120,13 @@ def parse_manifest(key: str, data: bytes) -> list[ManifestLine]:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             field = ".".join(map(str, first["loc"]))
-            raise ServiceError(
+            raise DamagedManifestError(
                 f"The manifest {key} is damaged at line {number}.",
                 why=f"{field or 'the line'}: {first['msg']}",
                 hint="`vbvr status RUN --repair` sets such a task to be made again.",
             ) from error
     if not data.endswith(b"\n"):
-        raise ServiceError(
+        raise DamagedManifestError(
             f"The manifest {key} is cut off.",
             why="its last line does not end",
             hint="`vbvr status RUN --repair` sets such a task to be made again.",

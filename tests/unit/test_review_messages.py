@@ -35,3 +35,12 @@ def test_what_a_cancel_left_undone_is_called_cancelled(place: Place) -> None:
     error = unfinished_error(GenerateReport(standing, {}))
     assert error is not None
     assert error.why == f"cancelled: {run.key.run_id}"
+
+
+def test_generate_says_that_other_tasks_come_first(vbvr: Vbvr) -> None:
+    vbvr.add("good")
+    vbvr.ok("submit", "-g", "good", "-n", "4", "-b", "2")
+
+    made = vbvr.ok("generate", "-g", "good", "-n", "2", "--dest", "data")
+    assert "2 tasks in the queue already" in made.stderr
+    assert "already" not in vbvr.ok("generate", "-g", "good", "-n", "2", "--dest", "data").stderr

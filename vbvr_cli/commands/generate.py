@@ -56,7 +56,7 @@ def generate(
     from vbvr_cli.operations.generate import unfinished_error
     from vbvr_cli.operations.submit import Submitter
     from vbvr_cli.planning import Request
-    from vbvr_cli.screens.dispatch import announce_plan, show_generated, show_plan
+    from vbvr_cli.screens.dispatch import announce_backlog, announce_plan, show_generated, show_plan
     from vbvr_cli.screens.progress import SampleProgress
 
     request = Request(
@@ -81,6 +81,7 @@ def generate(
         submitter.adopt(chosen)
         plans = submitter.plans(chosen, request)
         announce_plan(plans, bucket, request.seed)
+        announce_backlog(session.backend.queue.depth())
         with SampleProgress() as progress:
             report = run_generate(
                 session.backend,

@@ -39,7 +39,9 @@ def list_generators(
     from vbvr_cli.screens.generators import show_generators
 
     session = open_session(context, Options(home, catalog, generators_path))
-    names = select_names(session.catalog.entries, generator or ["all"], category or (), role or ())
+    names = list(session.catalog.entries)
+    if generator or category or role:
+        names = select_names(session.catalog.entries, generator or (), category or (), role or ())
     show_generators(session.catalog, names, every=every, as_json=as_json)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from vbvr_cli.backends.ports import Depth
 from vbvr_cli.operations.generate import GenerateReport
 from vbvr_cli.operations.submit import SubmitReport
 from vbvr_cli.operations.work import Worked
@@ -47,6 +48,12 @@ def announce_plan(plans: Sequence[GeneratorPlan], bucket: str, seed: int) -> Non
                 f"{one.generator.name}: {count(one.samples)} samples are wanted, but it seems to have about "
                 f"{count(one.generator.pool or 0)} distinct puzzles"
             )
+
+
+def announce_backlog(depth: Depth) -> None:
+    """What the workers will do first: the queue is one for all runs."""
+    if depth.waiting:
+        note(f"{plural(depth.waiting, 'task')} in the queue already, of this request or others, come first")
 
 
 def show_generated(report: GenerateReport, bucket: str, *, as_json: bool) -> None:

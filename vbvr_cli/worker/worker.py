@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from vbvr_cli.backends.ports import Backend, DedupRegistry, Message
 from vbvr_cli.catalog.generator import Generator
 from vbvr_cli.errors import ClaimLostError, DiskFullError, VbvrError
-from vbvr_cli.manifest import outcome_of
+from vbvr_cli.manifest import DamagedManifestError, outcome_of
 from vbvr_cli.models import Claim, FailureCode, Outcome, Reason, Refusal, Rounds, Task, TaskState, Verdict
 from vbvr_cli.worker.admission import Admission, Job, parse_message, task_of
 from vbvr_cli.worker.failures import StoppedError, TaskFailedError
@@ -166,6 +166,8 @@ class Worker:
             recorded = claim.rounds or (None if job.task.dedup else Rounds())
             if made.rounds != recorded:
                 self._backend.ledger.record_rounds(claim, made.rounds)
+            # Who was held up while making finds out here that the task is another's by now.
+            self._backend.ledger.extend_claim(claim, self._pace.lease, len(made.samples))
             timestamp = job.run.spec.provenance.timestamp
             lines = publish(job.store, job.task, made.samples, folder, timestamp)
         outcome = outcome_of(lines)
@@ -194,7 +196,10 @@ class Worker:
 
     def _settle_published(self, job: Job) -> bool:
         """A task whose last worker died between the manifest and the ledger is done all the same."""
-        lines = published(job.store, job.task)
+        try:
+            lines = published(job.store, job.task)
+        except DamagedManifestError:
+            return False  # `vbvr status` names it; the task stays dead
         if lines is not None:
             self._backend.ledger.settle(job.task, outcome_of(lines))
         return lines is not None
