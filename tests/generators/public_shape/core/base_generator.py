@@ -1,4 +1,5 @@
 import random
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 
@@ -10,15 +11,16 @@ class Settings:
     pixels: int = 32
 
 
-class BaseGenerator:
+class BaseGenerator(ABC):
     """Makes pairs one after the other and returns them all."""
 
     def __init__(self, settings):
         self.settings = settings
         random.seed(settings.seed)
 
+    @abstractmethod
     def generate_task_pair(self, task_id):
-        raise NotImplementedError
+        """One pair."""
 
     def generate_dataset(self):
         pairs = []
