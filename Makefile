@@ -62,7 +62,7 @@ bench: setup ## Measure speed and memory (some minutes).
 .PHONY: lock
 lock: ## Resolve requirements.lock anew (needs uv).
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
-		--group dev pyproject.toml -o requirements.lock
+		--extra deploy --group dev pyproject.toml -o requirements.lock
 
 .PHONY: clean
 clean: ## Remove .venv, caches and the demo.
