@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 PROGRAM = """\
@@ -52,14 +53,39 @@ def commit(folder: Path, files: dict[str, str]) -> str:
 
 
 @contextmanager
-def serve(root: Path, *, latency_seconds: float = 0.0) -> Iterator[str]:
-    """The address of a loopback HTTP server with git's own back end over the repositories below `root`."""
+def serve(root: Path, *, latency_seconds: float = 0.0, is_old: bool = False) -> Iterator[str]:
+    """The address of a loopback HTTP server with git's own back end over the repositories below `root`.
+
+    An old one knows the protocol's first version only, which gives no commits that no branch points at.
+    """
 
     class Handler(_GitHandler):
         project_root = root
         latency = latency_seconds
+        knows_versions = not is_old
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with serve_by(Handler) as address:
+        yield address
+
+
+@contextmanager
+def serve_files(root: Path) -> Iterator[str]:
+    """The address of a loopback HTTP server that knows nothing of git."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(root))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with serve_by(Handler) as address:
+        yield address
+
+
+@contextmanager
+def serve_by(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
@@ -72,6 +98,7 @@ def serve(root: Path, *, latency_seconds: float = 0.0) -> Iterator[str]:
 class _GitHandler(http.server.BaseHTTPRequestHandler):
     project_root: Path
     latency: float
+    knows_versions: bool
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -88,7 +115,7 @@ class _GitHandler(http.server.BaseHTTPRequestHandler):
             "PATH": os.environ["PATH"],
             "GIT_PROJECT_ROOT": str(self.project_root),
             "GIT_HTTP_EXPORT_ALL": "1",
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", "") if self.knows_versions else "",
             "REQUEST_METHOD": self.command,
             "PATH_INFO": address.path,
             "QUERY_STRING": address.query,

@@ -26,7 +26,7 @@ def tree_digest(folder: Path) -> str:
     one that leaves the folder raises ConfigurationError, since what it points at could change unseen.
     """
     digest = hashlib.sha256()
-    for relative in sorted(_files(folder), key=lambda path: path.as_posix()):
+    for relative in sorted(_files(folder)):
         path = folder / relative
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
@@ -39,7 +39,7 @@ def tree_digest(folder: Path) -> str:
                 why="Its content cannot be told, so nothing made with it could be made again.",
                 hint="Remove it from the generator's folder.",
             )
-        for part in (kind, os.fsencode(relative.as_posix()), content):
+        for part in (kind, os.fsencode(relative), content):
             digest.update(len(part).to_bytes(8, "big") + part)
     return f"tree-{digest.hexdigest()[:16]}"
 
@@ -50,23 +50,25 @@ def tree_seal(folder: Path) -> str:
     Only for the same folder at another time: it is over sizes and times of modification.
     """
     digest = hashlib.sha256()
-    for relative in sorted(_files(folder), key=lambda path: path.as_posix()):
+    for relative in sorted(_files(folder)):
         status = (folder / relative).lstat()
-        mark = f"{relative.as_posix()}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_mode}\n"
+        mark = f"{relative}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_mode}\n"
         digest.update(os.fsencode(mark))
     return digest.hexdigest()[:16]
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path) -> Iterator[str]:
+    """Paths within the folder, with slashes between."""
     for current, folders, files in os.walk(folder):
-        here = Path(current).relative_to(folder)
-        in_output = bool(here.parts) and here.parts[0] in OUTPUT_FOLDERS
+        here = current[len(str(folder)) + 1 :]
+        prefix = f"{here}/" if here else ""
+        in_output = here.partition("/")[0] in OUTPUT_FOLDERS
         kept = [
             name for name in folders if not _is_left_out(name) and not (in_output and _holds_samples(name))
         ]
-        links = [name for name in kept if (folder / here / name).is_symlink()]
+        links = [name for name in kept if Path(current, name).is_symlink()]
         folders[:] = [name for name in kept if name not in links]
-        yield from (here / name for name in [*files, *links] if not _is_left_out(name))
+        yield from (prefix + name for name in [*files, *links] if not _is_left_out(name))
 
 
 def _is_left_out(name: str) -> bool:

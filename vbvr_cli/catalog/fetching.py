@@ -5,27 +5,28 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from vbvr_cli.catalog.checkouts import Checkout, Checkouts
 from vbvr_cli.catalog.digest import tree_digest
-from vbvr_cli.catalog.git import Git, GitError, commit_time, create_repository
+from vbvr_cli.catalog.git import Git, GitError
 from vbvr_cli.catalog.lock import Pin
 from vbvr_cli.catalog.output_option import find_missing_options
+from vbvr_cli.catalog.scratch import Scratches
 from vbvr_cli.catalog.source_code import PROGRAM
 from vbvr_cli.catalog.sources import without_credentials
 from vbvr_cli.errors import ConfigurationError
 from vbvr_cli.models import Provenance
 
-DEFAULT_JOBS = max(12, min(32, 4 * (os.cpu_count() or 1)))
-"""Mostly waiting for servers, but git itself takes about 30 ms of a core for each repository."""
+DEFAULT_JOBS = max(16, min(32, 4 * (os.cpu_count() or 1)))
+"""Mostly waiting for servers, but git itself takes about 15 ms of a core for each repository."""
 LEAVE_OUT = "It keeps another contract than that of generators: leave it out of the catalog."
 NEVER_THERE = ("not our ref", "couldn't find remote ref", "no such remote ref")
-NOT_BY_COMMIT = ("unadvertised object", "dumb http", "does not support shallow")
+BRANCHES_ONLY = ("unadvertised object", "dumb http", "does not support shallow")
 
 
 class State(StrEnum):
@@ -90,8 +91,12 @@ class Fetcher:
 
         Interrupted, it leaves whole trees only, and the next call goes on.
         """
-        with self._checkouts.partial() as partial, ThreadPoolExecutor(self._jobs) as pool:
-            waiting = {pool.submit(self._fetch, one, partial / one.name): one for one in wanted}
+        with (
+            self._checkouts.partial() as partial,
+            closing(Scratches(self._git, partial)) as scratches,
+            ThreadPoolExecutor(self._jobs) as pool,
+        ):
+            waiting = {pool.submit(self._fetch, one, partial / one.name, scratches): one for one in wanted}
             ended = {}
             try:
                 for future in as_completed(waiting):
@@ -103,16 +108,16 @@ class Fetcher:
                 raise
         return [ended[one.name] for one in wanted]
 
-    def _fetch(self, wanted: Wanted, partial: Path) -> Fetched:
+    def _fetch(self, wanted: Wanted, tree: Path, scratches: Scratches) -> Fetched:
         try:
-            return self._take(wanted, partial)
+            return self._take(wanted, tree, scratches)
         except _UnusableError as error:
             return Fetched(wanted.name, State.FAILED, why=str(error), mend=error.mend)
         except GitError as error:
             why, mend = self._explain(wanted, str(error))
             return Fetched(wanted.name, State.FAILED, why=why, mend=mend)
 
-    def _take(self, wanted: Wanted, partial: Path) -> Fetched:
+    def _take(self, wanted: Wanted, tree: Path, scratches: Scratches) -> Fetched:
         address = mirrored(wanted.repository, self._base_url)
         asked = f"refs/heads/{wanted.branch}" if wanted.branch else "HEAD"
         commit = wanted.commit
@@ -121,13 +126,8 @@ class Fetcher:
         there = self._checkouts.find(wanted.name, commit) if commit else None
         if there:
             return self._kept(wanted, there, State.KEPT)
-        git_folder, tree = partial / "git", partial / "tree"
-        create_repository(git_folder)
         tree.mkdir()
-        self._download(git_folder, address, commit or asked)
-        commit = commit or (git_folder / "FETCH_HEAD").read_text().split()[0]
-        self._git.run("--git-dir", git_folder, "--work-tree", tree, "read-tree", "--reset", "-u", commit)
-        timestamp = commit_time(git_folder, commit) or self._commit_time(git_folder, commit)
+        commit, timestamp = _download(scratches, address, commit or asked, tree, is_commit=commit is not None)
         digest = _usable(tree)
         provenance = Provenance(
             commit=commit,
@@ -144,24 +144,10 @@ class Fetcher:
                 return commit
         raise GitError(NEVER_THERE[1])
 
-    def _download(self, git_folder: Path, address: str, asked: str) -> None:
-        fetch = ("--git-dir", git_folder, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules")
-        try:
-            self._git.run(*fetch, "--depth=1", "--", address, asked)
-        except GitError as error:
-            if not any(sign in str(error) for sign in NOT_BY_COMMIT):
-                raise
-            # An old or a static server gives branches only: take them all and look for the commit there.
-            self._git.run(*fetch, "--", address, "+refs/heads/*:refs/heads/*")
-
-    def _commit_time(self, git_folder: Path, commit: str) -> str:
-        shown = self._git.run("--git-dir", git_folder, "show", "-s", "--format=%cI", commit).strip()
-        return datetime.fromisoformat(shown).isoformat()  # git writes Z for +00:00
-
     def _kept(self, wanted: Wanted, checkout: Checkout, state: State) -> Fetched:
         commit = checkout.provenance.commit
         tree = self._checkouts.tree(wanted.name, commit)
-        if self._checkouts.is_edited(wanted.name, commit, checkout):
+        if state is State.KEPT and self._checkouts.is_edited(wanted.name, commit, checkout):
             raise _UnusableError(
                 f"{tree} was edited since it was fetched.",
                 f"Move it to a folder on GENERATORS_PATH to keep the edits, or drop them: rm -r {tree}",
@@ -199,6 +185,22 @@ def mirrored(repository: str, base_url: str | None) -> str:
     if "{name}" in base_url:
         return base_url.replace("{owner}", owners[-1] if owners else "").replace("{name}", name)
     return f"{base_url.rstrip('/')}/{name}"
+
+
+def _download(
+    scratches: Scratches, address: str, asked: str, tree: Path, *, is_commit: bool
+) -> tuple[str, str]:
+    """Fill the empty folder `tree`; the commit and its time."""
+    try:
+        with scratches.one() as scratch:
+            commit = scratch.fetch(address, asked)
+            return commit, scratch.check_out(commit, tree)
+    except GitError as error:
+        if not any(sign in str(error) for sign in BRANCHES_ONLY):
+            raise
+    with scratches.one() as scratch:
+        commit = scratch.fetch_history(address, asked, is_commit=is_commit)
+        return commit, scratch.check_out(commit, tree)
 
 
 def _pin(wanted: Wanted, checkout: Checkout) -> Pin:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import threading
-import zlib
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from vbvr_cli.errors import ConfigurationError
@@ -24,23 +21,29 @@ PLACES = (
 )
 """Variables by which a hook that runs vbvr would point git at a repository of its own."""
 SETTINGS = {
+    "core.attributesFile": os.devnull,  # a tree is the same on every machine
     "core.autocrlf": "false",
     "core.fsync": "none",  # what is fetched into is thrown away at once
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
-    "fetch.unpackLimit": "1000",  # an object a file, up to so many: `commit_time` can read them
+    "fetch.unpackLimit": "1",  # one pack instead of a file an object: see decision 12
+    "fetch.writeCommitGraph": "false",
     "gc.auto": "0",
     "http.lowSpeedLimit": "1000",
     "http.lowSpeedTime": "60",
     "maintenance.auto": "false",
     "pack.threads": "1",
+    "pack.writeReverseIndex": "false",
     "protocol.ext.allow": "never",
     "protocol.version": "2",
     "submodule.recurse": "false",
 }
-COMMITTER = re.compile(
-    rb"^committer .*> (?P<seconds>\d+) (?P<sign>[+-])(?P<hours>\d\d)(?P<minutes>\d\d)$", re.MULTILINE
-)
+VARIABLES = {
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_LFS_SKIP_SMUDGE": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
 
 
 class GitError(Exception):
@@ -51,21 +54,13 @@ class Git:
     """Runs git commands that `stop` can end. The user's own settings and credential helpers apply."""
 
     def __init__(self) -> None:
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: set[subprocess.Popen[bytes]] = set()
         self._guard = threading.Lock()
         self._stopped = False
 
     def run(self, *arguments: str | Path) -> str:
         """What the command printed. Raises GitError, and ConfigurationError where there is no git."""
-        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        try:
-            process = self._start(["git", *settings, *map(str, arguments)])
-        except FileNotFoundError as error:
-            raise ConfigurationError(
-                "git is not installed.",
-                why="Generators are fetched from git repositories.",
-                hint="Install git, or use generators in folders by --generators-path.",
-            ) from error
+        process = self._start(arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
             output, complaint = process.communicate(timeout=TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -73,11 +68,20 @@ class Git:
             process.communicate()
             raise GitError(f"it took longer than {TIMEOUT_SECONDS} s") from None
         finally:
-            with self._guard:
-                self._running.discard(process)
+            self._forget(process)
         if process.returncode != 0:
-            raise GitError(_last_words(complaint) or f"exit code {process.returncode}")
-        return output
+            raise GitError(_last_words(_text(complaint)) or f"exit code {process.returncode}")
+        return _text(output)
+
+    def converse(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
+        """A command that answers on its stdout what is written to its stdin, until `end` is called."""
+        return self._start(arguments, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def end(self, process: subprocess.Popen[bytes]) -> None:
+        """End what `converse` began."""
+        _kill(process)
+        process.communicate()
+        self._forget(process)
 
     def stop(self) -> None:
         """End what runs and start nothing more."""
@@ -86,55 +90,45 @@ class Git:
             for process in self._running:
                 _kill(process)
 
-    def _start(self, command: list[str]) -> subprocess.Popen[str]:
+    def _start(
+        self, arguments: tuple[str | Path, ...], *, stdin: int, stderr: int
+    ) -> subprocess.Popen[bytes]:
+        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         environment = {name: value for name, value in os.environ.items() if name not in PLACES}
-        environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1", "LC_ALL": "C"}
         with self._guard:
             if self._stopped:
                 raise GitError("it was stopped")
-            # A session of its own: no prompt reaches the terminal, and Ctrl-C reaches vbvr first.
-            process = subprocess.Popen(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            )
+            try:
+                # A session of its own: no prompt reaches the terminal, and Ctrl-C reaches vbvr first.
+                process = subprocess.Popen(
+                    ["git", *settings, *map(str, arguments)],
+                    env=environment | VARIABLES,
+                    stdin=stdin,
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    start_new_session=True,
+                )
+            except FileNotFoundError as error:
+                raise ConfigurationError(
+                    "git is not installed.",
+                    why="Generators are fetched from git repositories.",
+                    hint="Install git, or use generators in folders by --generators-path.",
+                ) from error
             self._running.add(process)
         return process
 
-
-def create_repository(folder: Path) -> None:
-    """Make an empty git directory: what `git init` does, without a process and without templates."""
-    for name in ("objects", "refs"):
-        (folder / name).mkdir(parents=True)
-    (folder / "HEAD").write_text("ref: refs/heads/main\n")
-    (folder / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = false\n")
+    def _forget(self, process: subprocess.Popen[bytes]) -> None:
+        with self._guard:
+            self._running.discard(process)
 
 
-def commit_time(git_folder: Path, commit: str) -> str | None:
-    """The committer's time as ISO 8601, read from the object's own file, which costs no process.
-
-    None where the commit is in a pack, or is written in a way that only git knows.
-    """
-    try:
-        content = zlib.decompress((git_folder / "objects" / commit[:2] / commit[2:]).read_bytes())
-    except (OSError, zlib.error):
-        return None
-    found = COMMITTER.search(content.partition(b"\n\n")[0])
-    if found is None:
-        return None
-    sign = -1 if found["sign"] == b"-" else 1
-    offset = sign * timedelta(hours=int(found["hours"]), minutes=int(found["minutes"]))
-    return datetime.fromtimestamp(int(found["seconds"]), timezone(offset)).isoformat()
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _text(output: bytes) -> str:
+    return output.decode(errors="replace")
 
 
 def _last_words(complaint: str) -> str:

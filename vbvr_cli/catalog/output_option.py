@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vbvr_cli.catalog.generator import OutputOption
@@ -21,8 +21,20 @@ def find_output_option(folder: Path) -> OutputOption:
     first: a helper may declare options for a command of its own. Raises ConfigurationError if none declares
     either.
     """
+    return _nearest(folder, _options_by_distance(folder))
+
+
+def find_missing_options(folder: Path) -> list[str]:
+    """What of `--num-samples` and `--seed` is declared nowhere. Raises ConfigurationError as above."""
+    levels = list(_options_by_distance(folder))
+    _nearest(folder, levels)
+    declared = set().union(*levels)
+    return [option for option in ("--num-samples", "--seed") if option not in declared]
+
+
+def _nearest(folder: Path, levels: Iterable[set[str]]) -> OutputOption:
     declared: set[str] = set()
-    for level in _options_by_distance(folder):
+    for level in levels:
         for option in OPTIONS:
             if option in level:
                 return option
@@ -33,13 +45,6 @@ def find_output_option(folder: Path) -> OutputOption:
         why=f"vbvr tells a generator by one of the two where to write.{others}",
         hint="Add the option to the generator, or leave the generator out.",
     )
-
-
-def find_missing_options(folder: Path) -> list[str]:
-    """What of `--num-samples` and `--seed` is declared nowhere. Raises ConfigurationError as above."""
-    find_output_option(folder)
-    declared = set().union(*_options_by_distance(folder))
-    return [option for option in ("--num-samples", "--seed") if option not in declared]
 
 
 def _options_by_distance(folder: Path) -> Iterator[set[str]]:
