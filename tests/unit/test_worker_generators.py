@@ -53,6 +53,22 @@ def test_the_generators_own_folder_stays_as_it_is(name: str, place: Place) -> No
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_the_copy_that_a_generator_works_on_is_writable_though_its_own_folder_is_not(place: Place) -> None:
+    place.add("good")
+    folder = place.generators / "good"
+    program = folder / "examples" / "generate.py"
+    modes = "{path.stat().st_mode & 0o200 for path in Path(__file__).parents[1].rglob('*')}"
+    program.write_text(f"from pathlib import Path\nassert {modes} == {{0o200}}\n" + program.read_text())
+    for path in (*folder.rglob("*"), folder):
+        path.chmod(path.stat().st_mode & ~0o222)
+    try:
+        place.make("good", samples=1)
+        assert place.record("good").state is TaskState.DONE
+    finally:
+        for path in (folder, *(one for one in folder.rglob("*") if one.is_dir())):
+            path.chmod(path.stat().st_mode | 0o200)
+
+
 def test_processes_that_outlive_their_generator_are_gone(place: Place) -> None:
     place.make("leaves_processes", 1)
     (line,) = check_dataset(place, "leaves_processes", 1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +15,10 @@ from places import FAST, Place, check_dataset, tree, wait_until
 from vbvr_cli.backends.ports import Depth
 from vbvr_cli.errors import DiskFullError, ServiceError
 from vbvr_cli.models import Claim, FailureCode, Outcome, Task, TaskState
-from vbvr_cli.worker.worker import Pace
+from vbvr_cli.worker.endings import Ending
+from vbvr_cli.worker.pace import Pace
+from vbvr_cli.worker.worker import Worker
+from vbvr_cli.worker.workspace import Workspace
 
 EMPTY = Depth(waiting=0, in_flight=0, delayed=0, dead=0)
 
@@ -306,3 +311,30 @@ def test_a_cancelled_runs_tasks_are_acknowledged_unrun_until_it_is_asked_for_aga
     assert not (place.dest / "questions").exists()
     place.make("good", 4, batch_size=2)
     check_dataset(place, "good", 4)
+
+
+def test_a_worker_whose_end_comes_while_it_uploads_says_so_and_publishes_nothing(place: Place) -> None:
+    place.submit("good", samples=4)
+    place.work(pace=replace(FAST, deadline=time.monotonic() + 1.5))
+    record = place.record("good")
+    assert record.reason
+    assert record.reason.code is FailureCode.OUT_OF_TIME
+    expected = "all 4 samples were made, but not uploaded in time; redrive with --batch-size 2"
+    assert record.reason.detail == expected
+    assert place.lines("good") == []
+
+
+def test_a_full_disk_is_the_failure_of_a_task_whose_worker_may_not_stop(place: Place) -> None:
+    place.submit("good", samples=2)
+    full = once(fail_with(OSError(errno.ENOSPC, "No space left on device")))
+    backend = Witness(place.backend, [], store_upload=full)
+    with Workspace(place.scratch) as workspace:
+        worker = Worker(backend, place.find, workspace, name="function", pace=FAST, may_stop=False)
+        (message,) = backend.queue.lease(1, 30)
+        handled = worker.handle(message)
+    assert handled.ending is Ending.WAITING
+    assert handled.reason
+    assert handled.reason.code is FailureCode.STORE_FAILED
+    assert "Redrive with a smaller --batch-size" in handled.reason.detail
+    place.work()
+    check_dataset(place, "good", 2)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from vbvr_cli.catalog.checkouts import Checkouts
 from vbvr_cli.catalog.entries import Entry, Figures, PathSource, StarterSource
 from vbvr_cli.catalog.environments import Environments
 from vbvr_cli.catalog.folders import find_folders
-from vbvr_cli.catalog.generator import Generator
+from vbvr_cli.catalog.generator import Environment, Generator, Unavailable
 from vbvr_cli.catalog.interpreters import OWN_PYTHON, environment_of, inspect_interpreter
 from vbvr_cli.catalog.loader import PACKAGE, Listing, find_catalog, read_listing
 from vbvr_cli.catalog.lock import LOCK_NAME, Lock
@@ -18,15 +17,6 @@ from vbvr_cli.catalog.output_option import find_output_option
 from vbvr_cli.catalog.selection import UnknownGeneratorError, select_names
 from vbvr_cli.catalog.sources import Code, EnvironmentMissingError, GeneratorUnavailableError, locate
 from vbvr_cli.errors import ConfigurationError
-
-
-@dataclass(frozen=True, slots=True)
-class Unavailable:
-    """A generator that is known, why it cannot run here, and what would mend that."""
-
-    name: str
-    reason: str
-    mend: str
 
 
 class Catalog:
@@ -183,12 +173,17 @@ class Catalog:
 
     def _build(self, entry: Entry, *, build: bool) -> Generator:
         code = locate(entry, self.path.parent, self.checkouts, self.lock)
+        python = self._python_for(entry, code, build=build)
+        return self.describe(entry, code, environment_of(code.folder, python, code.imports))
+
+    def describe(self, entry: Entry, code: Code, environment: Environment) -> Generator:
+        """What there is to know of a generator whose code is in a folder and runs in an environment."""
         figures, defaults = self._figures.get(entry.name, Figures()), self._defaults
         return Generator(
             name=entry.name,
             path=code.folder,
             provenance=code.provenance,
-            environment=environment_of(code.folder, self._python_for(entry, code, build=build), code.imports),
+            environment=environment,
             output_option=find_output_option(code.folder),
             options=tuple(entry.options),
             category=entry.category,

@@ -43,3 +43,12 @@ class Generator:
     seconds_per_sample: float | None
     bytes_per_sample: int | None
     pool: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A generator that is known, why it cannot run here, and what would mend that."""
+
+    name: str
+    reason: str
+    mend: str

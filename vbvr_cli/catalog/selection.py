@@ -4,12 +4,61 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
-from vbvr_cli.catalog.entries import Entry
+from vbvr_cli.catalog.generator import Generator, Unavailable
 from vbvr_cli.errors import InvalidRequestError
 
 ALL = "all"
+
+
+class Selectable(Protocol):
+    """What a generator is chosen by, beside its name."""
+
+    @property
+    def category(self) -> str | None:
+        """Its category."""
+
+    @property
+    def role(self) -> str:
+        """The part that it plays."""
+
+
+class Selecting(Protocol):
+    """What generators are chosen from: the catalog, or the roster of an image."""
+
+    def select(
+        self, patterns: Sequence[str], categories: Sequence[str] = (), roles: Sequence[str] = ()
+    ) -> list[Generator]:
+        """The generators that names, globs or `all` mean, of these categories and roles; each once."""
+
+
+class Offer(Selecting, Protocol):
+    """All that can be asked for somewhere: the catalog of this machine, or the roster of an image."""
+
+    @property
+    def entries(self) -> Mapping[str, Selectable]:
+        """Every known name, also of what cannot be made."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Sentences for the user."""
+
+    @property
+    def unavailable(self) -> tuple[Unavailable, ...]:
+        """What is known but cannot be made."""
+
+    def __iter__(self) -> Iterator[Generator]:
+        """Every generator that can be asked for."""
+
+    def get(self, name: str) -> Generator:
+        """The generator of this name."""
+
+    def left_out(
+        self, patterns: Sequence[str], categories: Sequence[str] = (), roles: Sequence[str] = ()
+    ) -> tuple[Unavailable, ...]:
+        """What `select` of the same passes over."""
 
 
 class UnknownGeneratorError(InvalidRequestError):
@@ -29,7 +78,7 @@ class NoMatchError(InvalidRequestError):
 
 
 def select_names(
-    entries: Mapping[str, Entry],
+    entries: Mapping[str, Selectable],
     patterns: Sequence[str],
     categories: Sequence[str] = (),
     roles: Sequence[str] = (),

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -20,16 +21,20 @@ class ResolutionError(Exception):
     """Requirements cannot be met together; the message is uv's."""
 
 
-def resolve(requirements: Iterable[str]) -> list[str]:
-    """The packages, each `name==version`, that meet all requirements.
+def resolve(requirements: Iterable[str], preferred: Iterable[str] = ()) -> list[str]:
+    """The packages, each `name==version`, that meet all requirements, `preferred` versions where that can be.
 
     Raises ResolutionError, and ConfigurationError where uv is not installed.
     """
     arguments = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--color", "never"]
-    finished = _run([*arguments, "--python", sys.executable, "-"], "\n".join(requirements))
-    if finished.returncode != 0:
-        raise ResolutionError(_last_words(finished.stderr))
-    return sorted(line.strip() for line in finished.stdout.splitlines() if line.strip())
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "packages.txt"  # uv keeps to the versions that it finds there
+        output.write_text("\n".join(preferred))
+        arguments += ["--python", sys.executable, "--output-file", str(output)]
+        finished = _run([*arguments, "-"], "\n".join(requirements))
+        if finished.returncode != 0:
+            raise ResolutionError(_last_words(finished.stderr))
+        return sorted(line.strip() for line in output.read_text().splitlines() if line.strip())
 
 
 def build(folder: Path, python: str, packages: Sequence[str]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vbvr_cli.catalog.catalog import Catalog, Unavailable
-from vbvr_cli.catalog.generator import Generator
+from vbvr_cli.catalog.generator import Generator, Unavailable
+from vbvr_cli.catalog.selection import Offer
 from vbvr_cli.catalog.sharing import Sharing
 from vbvr_cli.screens.console import note, say, show_json, show_table, warn
 from vbvr_cli.screens.units import count
@@ -26,12 +26,10 @@ def show_left_out(notices: Sequence[str], left_out: Sequence[Unavailable]) -> No
     for notice in notices:
         warn(notice)
     if left_out:
-        note(
-            f"{count(len(left_out))} of the generators meant cannot run here yet: vbvr generators list --all"
-        )
+        note(f"{count(len(left_out))} of the generators meant cannot run yet: vbvr generators list --all")
 
 
-def show_generators(catalog: Catalog, names: Sequence[str], *, every: bool, as_json: bool) -> None:
+def show_generators(catalog: Offer, names: Sequence[str], *, every: bool, as_json: bool) -> None:
     """A row for each of them that can run here; with `every`, also what the others lack."""
     known = [generator for generator in catalog if generator.name in names]
     unavailable = [one for one in catalog.unavailable if one.name in names]
@@ -44,11 +42,11 @@ def show_generators(catalog: Catalog, names: Sequence[str], *, every: bool, as_j
     show_table(COLUMNS, [_row(one) for one in known])
     if every:
         show_table(
-            (("cannot run here", "left"), ("why", "left"), ("fix", "left")),
+            (("cannot run yet", "left"), ("why", "left"), ("fix", "left")),
             [[one.name, one.reason, one.mend] for one in unavailable],
         )
     elif unavailable:
-        note(f"{count(len(unavailable))} more cannot run here yet: vbvr generators list --all")
+        note(f"{count(len(unavailable))} more cannot run yet: vbvr generators list --all")
 
 
 def show_generator(generator: Generator, sharing: Sharing, *, as_json: bool) -> None:

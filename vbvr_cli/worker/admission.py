@@ -101,7 +101,7 @@ class Admission:
                 "submit it again, or leave run_id out",
             )
         try:
-            run = self._backend.ledger.create_run(task.run, _adhoc_spec(task, generator), task.num_samples)
+            run = self._backend.ledger.create_run(task.run, adhoc_spec(task, generator), task.num_samples)
         except RangeTakenError as error:
             raise TaskFailedError(FailureCode.RANGE_TAKEN, str(error)) from error
         describe_run(store, run)
@@ -117,7 +117,8 @@ class Admission:
             )
 
 
-def _adhoc_spec(task: Task, generator: Generator) -> RunSpec:
+def adhoc_spec(task: Task, generator: Generator) -> RunSpec:
+    """The terms of the run that a message makes which names none."""
     return RunSpec(
         generator=generator.name,
         provenance=generator.provenance,

@@ -6,19 +6,20 @@ Standard library only, and nothing of vbvr: the interpreter may have nothing els
 
 With `VBVR_EVENTS_FD` set, a generator whose samples can be written one at a time (see `streaming`) announces
 each finished sample on that file descriptor; any other is run exactly as it stands.
+
+Every task pays for what is imported here: what not each generator needs is imported where it is needed.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
 import resource
-import runpy
 import signal
 import sys
-from pathlib import Path
-from types import ModuleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
 
 PR_SET_PDEATHSIG = 1
 
@@ -29,21 +30,37 @@ def main() -> None:
     die_with_parent(int(parent))
     limit_memory(int(memory))
     sys.path.pop(0)  # this file's folder
-    sys.path.insert(0, str(Path(script).resolve().parent))
+    sys.path.insert(0, os.path.dirname(os.path.realpath(script)))  # noqa: PTH120 - pathlib takes 5 ms to import
     sys.argv = [script, *arguments]
-    streaming = load_streaming()
-    if streaming is None or not streaming.install(Path(script), Path(output)):
+    streaming = load_streaming(script)
+    if streaming is None or not run_streaming(streaming, script, output):
         os.execv(sys.executable, [sys.executable, script, *arguments])  # noqa: S606
+
+
+def run_streaming(streaming: ModuleType, script: str, output: str) -> bool:
+    """Run the generator in this process; False for one that has to be run as it stands."""
+    from pathlib import Path  # noqa: PLC0415
+
+    if not streaming.install(Path(script), Path(output)):
+        return False
+    import runpy  # noqa: PLC0415
+
     runpy.run_path(script, run_name="__main__")
+    return True
 
 
-def load_streaming() -> ModuleType | None:
-    """The module beside this file, or None if nobody listens; read by path to keep vbvr off sys.path."""
-    if "VBVR_EVENTS_FD" not in os.environ:
+def load_streaming(script: str) -> ModuleType | None:
+    """The module beside this file, read by path to keep vbvr off sys.path; None where it cannot be of use.
+
+    That is if nobody listens, or the generator has not the file that streaming has to know.
+    """
+    writer = os.path.join(os.path.dirname(script), "..", "core", "output_writer.py")  # noqa: PTH118, PTH120
+    if "VBVR_EVENTS_FD" not in os.environ or not os.path.exists(writer):  # noqa: PTH110
         return None
     from importlib.util import module_from_spec, spec_from_file_location  # noqa: PLC0415
 
-    spec = spec_from_file_location("_vbvr_streaming", Path(__file__).with_name("streaming.py"))
+    beside = os.path.join(os.path.dirname(__file__), "streaming.py")  # noqa: PTH118, PTH120
+    spec = spec_from_file_location("_vbvr_streaming", beside)
     if spec is None or spec.loader is None:
         return None
     module = module_from_spec(spec)
@@ -55,8 +72,12 @@ def die_with_parent(parent: int) -> None:
     """Have the kernel kill this process when the worker dies (Linux; elsewhere the next sweep does it)."""
     if sys.platform != "linux":
         return
-    with contextlib.suppress(OSError, AttributeError):
+    try:
+        import ctypes  # noqa: PLC0415
+
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    except (ImportError, OSError, AttributeError):
+        pass
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -65,10 +86,11 @@ def limit_memory(num_bytes: int) -> None:
     """Bound what each process of the generator may allocate; the worker bounds their sum."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     limit = num_bytes if hard == resource.RLIM_INFINITY else min(num_bytes, hard)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for kind, bounds in ((resource.RLIMIT_DATA, (limit, limit)), (resource.RLIMIT_CORE, (0, 0))):
+        try:  # noqa: SIM105 - contextlib takes time to import
+            resource.setrlimit(kind, bounds)
+        except (OSError, ValueError):
+            pass
 
 
 if __name__ == "__main__":

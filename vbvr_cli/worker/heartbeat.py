@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Self
 
 from vbvr_cli.backends.ports import Ledger, Message, TaskQueue
@@ -26,7 +27,7 @@ class Heartbeat:
         message: Message,
         claim: Claim,
         *,
-        lease_seconds: float,
+        lease_seconds: Callable[[], float],
         interval: float,
     ) -> None:
         self.samples = 0
@@ -55,8 +56,9 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._finished.wait(self._interval):
             try:
-                self._ledger.extend_claim(self._claim, self._lease_seconds, self.samples)
-                self._queue.extend(self._message, self._lease_seconds)
+                seconds = self._lease_seconds()
+                self._ledger.extend_claim(self._claim, seconds, self.samples)
+                self._queue.extend(self._message, seconds)
             except ClaimLostError:
                 self.lost.set()
                 return

@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import tarfile
+from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 from vbvr_cli.backends.ports import SampleStore
+from vbvr_cli.lanes import in_lanes
 from vbvr_cli.manifest import (
     QUESTIONS,
     ManifestArchive,
@@ -46,20 +49,31 @@ def describe_run(store: SampleStore, run: Run) -> None:
 
 
 def publish(
-    store: SampleStore, task: Task, samples: tuple[Sample, ...], scratch: Path, timestamp: str
+    store: SampleStore,
+    task: Task,
+    samples: tuple[Sample, ...],
+    scratch: Path,
+    timestamp: str,
+    *,
+    on_upload: Callable[[], None] = lambda: None,
 ) -> list[ManifestLine]:
-    """Upload all samples and put the manifest unless there is one; then that one is returned.
+    """Upload all samples, several files at once, and put the manifest unless there is one; then return that.
 
     `timestamp` (ISO 8601) dates the members of a tar archive. `scratch` is an empty folder to build it in.
+    `on_upload` is called after each file, and may raise.
     """
     if task.output_format == "tar":
         archive = _upload_archive(store, task, samples, scratch, timestamp)
     else:
         archive = None
-        for sample in samples:
-            for file in sample.files:
-                key = f"{QUESTIONS}{_folder(task, sample)}/{file.name}"
-                store.upload(key, sample.folder / file.name)
+        files = (
+            (f"{QUESTIONS}{_folder(task, sample)}/{file.name}", sample.folder / file.name)
+            for sample in samples
+            for file in sample.files
+        )
+        with closing(in_lanes(lambda one: store.upload(*one), files, store.lanes)) as uploads:
+            for _ in uploads:
+                on_upload()
     lines = [_line(task, sample, archive) for sample in samples]
     if store.put_if_absent(manifest_key(task), render_manifest(lines)):
         return lines

@@ -7,6 +7,7 @@ import os
 import selectors
 import shutil
 import signal
+import stat
 import subprocess
 import time
 from collections import deque
@@ -59,6 +60,7 @@ def run_generator(
     """
     source = folder / "generator" / generator.name
     shutil.copytree(generator.path, source, ignore=NOT_COPIED, symlinks=True)
+    make_writable(source)
     output = folder / "output"
     for name in ("output", "tmp", "home"):
         (folder / name).mkdir()
@@ -76,6 +78,15 @@ def run_generator(
     finally:
         kill_processes_of(folder)
         shutil.rmtree(source, ignore_errors=True)
+
+
+def make_writable(copy: Path) -> None:
+    """Give the owner back the permission to write, which a copy from a read-only image lacks."""
+    for folder, _, files in os.walk(copy):
+        for path in (Path(folder), *(Path(folder, name) for name in files)):
+            mode = path.lstat().st_mode
+            if not mode & stat.S_IWUSR and not stat.S_ISLNK(mode):
+                path.chmod(mode | stat.S_IWUSR)
 
 
 def child_environment(generator: Generator, *, seed: int, source: Path, folder: Path) -> dict[str, str]:
