@@ -354,6 +354,7 @@ class Progress:
     tasks: dict[TaskState, int] = field(default_factory=dict)
     reasons: dict[FailureCode, int] = field(default_factory=dict)
     cancelled: bool = False
+    output_format: OutputFormat = "files"
 
     @property
     def samples_open(self) -> int:

@@ -23,7 +23,8 @@ from pathlib import Path
 from vbvr_cli.backends.local import LocalBackend
 from vbvr_cli.catalog.catalog import Catalog
 from vbvr_cli.operations.submit import Submitter
-from vbvr_cli.worker.worker import Pace, Worker
+from vbvr_cli.worker.pace import Pace
+from vbvr_cli.worker.worker import Worker
 from vbvr_cli.worker.workspace import Workspace
 
 GENERATORS = Path(__file__).with_name("generators")

@@ -2,12 +2,14 @@
 
 A back end joins with one entry in `HARNESSES`: a context manager that yields a `BackendUnderTest` with a
 queue that is empty and a ledger that knows nothing. Emulators stand in for AWS; no test waits for
-time to pass.
+time to pass. Between them and the tests' own process each batch call is done in part, and every seventh
+request is throttled.
 """
 
 from __future__ import annotations
 
 import atexit
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -16,6 +18,7 @@ from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from unittest import mock
 
 from emulators.ministack import Ministack, ministack
 
@@ -24,6 +27,7 @@ from vbvr_cli.backends.ports import Backend
 
 if TYPE_CHECKING:
     import boto3
+    from emulators.partial_failures import PartialFailures
 
     from vbvr_cli.backends.aws.backend import AwsBackend
     from vbvr_cli.backends.aws.resources import Resources
@@ -104,11 +108,40 @@ def aws_session() -> boto3.Session:
     return session()
 
 
-def connect_aws(resources: Resources, url: str | None, clock: StandingClock) -> AwsBackend:
-    """A back end on a stack. What it is made of is imported by those processes only that need it."""
+@cache
+def failing_session() -> tuple[boto3.Session, PartialFailures]:
+    """A session, and what makes batch calls fail in part on its wire."""
+    import moto  # noqa: F401
+    from emulators.partial_failures import PartialFailures
+    from emulators.stack import session
+
+    failing = session()
+    return failing, PartialFailures(failing)
+
+
+@contextmanager
+def tries_without_pauses() -> Iterator[None]:
+    """What fails is tried again at once."""
+    from vbvr_cli.backends.aws import calls
+
+    with (
+        mock.patch.object(calls, "BACKOFF", calls.Backoff(first=0.0, most=0.0)),
+        mock.patch("botocore.retries.standard.ExponentialBackoff.delay_amount", return_value=0),
+    ):
+        yield
+
+
+def connect_aws(resources: Resources, url: str | None, clock: StandingClock, tests_own: int) -> AwsBackend:
+    """A back end on a stack. What it is made of is imported by those processes only that need it.
+
+    In the process `tests_own` its batch calls fail in part.
+    """
     from vbvr_cli.backends.aws.backend import AwsBackend
 
-    return AwsBackend(resources, aws_session(), endpoint_url=url, clock=clock)
+    session = failing_session()[0] if os.getpid() == tests_own else aws_session()
+    # moto is within boto3: what goes past that would go to AWS.
+    in_moto = url is None
+    return AwsBackend(resources, session, endpoint_url=url, clock=clock, fast_objects=not in_moto)
 
 
 @contextmanager
@@ -118,9 +151,9 @@ def aws_in_moto(_folder: Path) -> Iterator[BackendUnderTest]:
     from emulators.stack import make_stack
 
     clock = StandingClock()
-    with moto(clock):
+    with moto(clock), tries_without_pauses():
         resources = make_stack(aws_session())
-        connect = partial(connect_aws, resources, None, clock)
+        connect = partial(connect_aws, resources, None, clock, os.getpid())
         with closing(connect()) as backend:
             yield _on_aws(backend, connect, clock.advance, across_processes=False, pace=0.1)
 
@@ -137,8 +170,8 @@ def aws_in_ministack(_folder: Path) -> Iterator[BackendUnderTest]:
         server.advance(seconds)
 
     resources = make_stack(aws_session(), server.url)
-    connect = partial(connect_aws, resources, server.url, clock)
-    with closing(connect()) as backend:
+    connect = partial(connect_aws, resources, server.url, clock, os.getpid())
+    with tries_without_pauses(), closing(connect()) as backend:
         yield _on_aws(backend, connect, advance, across_processes=True, pace=0.25)
 
 

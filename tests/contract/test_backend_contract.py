@@ -13,6 +13,24 @@ def test_it_says_what_and_where_it_is(under_test: BackendUnderTest) -> None:
     assert under_test.backend.description.startswith(under_test.backend.target)
 
 
+def test_all_its_parts_say_how_they_are(under_test: BackendUnderTest) -> None:
+    said = {part.name: part.look() for part in under_test.backend.parts()}
+
+    assert all(said.values())
+    assert bool(said) == (under_test.backend.target != "local")
+
+
+def test_where_workers_start_by_themselves_it_is_known_or_assumed_what_they_are(
+    under_test: BackendUnderTest,
+) -> None:
+    fleet = under_test.backend.fleet
+
+    assert (fleet is None) == (under_test.backend.target == "local")
+    if fleet:
+        assert fleet.terms().memory_mb > 0
+        assert fleet.terms().max_workers > 0
+
+
 def test_the_default_bucket_needs_no_permission(under_test: BackendUnderTest) -> None:
     assert list(under_test.backend.store(under_test.backend.default_bucket).list_objects("nothing/")) == []
 

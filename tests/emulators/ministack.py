@@ -6,12 +6,9 @@ file, and kept for the next time.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -20,9 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from emulators.environments import environment_of
+
 HERE = Path(__file__).parent
 LOCK = HERE / "ministack.lock"
-ENVIRONMENT = HERE.parents[1] / ".cache" / "ministack-env"
 PATIENCE_SECONDS = 60.0
 
 
@@ -40,14 +38,22 @@ class Ministack:
 
 
 @contextmanager
-def ministack(folder: Path) -> Iterator[Ministack]:
-    """A ministack on a free port of this machine alone; its clock and log are in `folder`."""
+def ministack(folder: Path, **variables: str) -> Iterator[Ministack]:
+    """A ministack on a free port of this machine alone; its clock and log are in `folder`.
+
+    `variables` are ministack's own, for example AUTH="true".
+    """
     clock, log = folder / "clock", folder / "ministack.log"
     clock.touch()
     os.utime(clock, (0, 0))
-    port = _free_port()
-    environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "PATH": os.environ["PATH"]}
-    command = [_python(), "-P", HERE / "ministack_with_clock.py", clock]
+    port = free_port()
+    environment = {
+        **variables,
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "PATH": os.environ["PATH"],
+    }
+    command = [environment_of(LOCK) / "bin" / "python", "-P", HERE / "ministack_with_clock.py", clock]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output)
     try:
@@ -72,28 +78,9 @@ def _await_health(url: str, process: subprocess.Popen[bytes], log: Path) -> None
     raise RuntimeError(f"ministack did not start: {log.read_text()[-2000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _python() -> Path:
-    """The Python of ministack's environment, which is made anew when the lock has changed."""
-    ENVIRONMENT.parent.mkdir(parents=True, exist_ok=True)
-    with (ENVIRONMENT.parent / "ministack-env.lock").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        stamp = ENVIRONMENT / "made-from.lock"
-        if not stamp.exists() or stamp.read_bytes() != LOCK.read_bytes():
-            shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-            _run("venv", "--python", sys.executable, ENVIRONMENT)
-            _run("pip", "install", "--python", ENVIRONMENT, "--require-hashes", "-r", LOCK)
-            shutil.copyfile(LOCK, stamp)
-    return ENVIRONMENT / "bin" / "python"
-
-
-def _run(*arguments: str | Path) -> None:
-    from uv import find_uv_bin
-
-    subprocess.run([find_uv_bin(), *arguments, "--quiet"], check=True)

@@ -14,7 +14,8 @@ from places import tree
 
 from vbvr_cli.manifest import ManifestFile, ManifestLine
 from vbvr_cli.operations.download.archives import ArchiveError, extract
-from vbvr_cli.operations.download.destination import Destination, ObjectProblemError, UnsafeKeyError
+from vbvr_cli.operations.download.destination import Destination
+from vbvr_cli.operations.download.problems import ObjectProblemError, UnsafeKeyError
 
 FOLDER = "good/dot_task/dot_00000000"
 FILES = {

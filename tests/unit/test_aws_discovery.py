@@ -77,7 +77,8 @@ def test_the_stack_says_where_things_are(cloud: Cloud) -> None:
     assert (resources.queue_url, resources.ledger_table) == ("the-queue_url", "the-ledger_table")
     assert (resources.function, resources.submit_function) == ("the-function", None)
     assert (resources.stack, resources.region) == ("vbvr", REGION)
-    assert set(found.origins.values()) == {"stack vbvr"}
+    assert found.discovered["ledger_table"] == "the-ledger_table"
+    assert set(found.discovered) == set(OUTPUTS)
 
 
 def test_settings_win_over_the_stack(cloud: Cloud) -> None:
@@ -86,13 +87,13 @@ def test_settings_win_over_the_stack(cloud: Cloud) -> None:
     found = cloud.find(replace(SETTINGS, bucket="mine"))
 
     assert (found.resources.bucket, found.resources.queue_url) == ("mine", "the-queue_url")
-    assert "bucket" not in found.origins
+    assert "bucket" not in found.discovered
 
 
 def test_the_stack_is_not_asked_where_everything_is_named(cloud: Cloud) -> None:
     found = cloud.find(NAMED)
 
-    assert (found.resources.queue_url, found.resources.stack, dict(found.origins)) == ("q", None, {})
+    assert (found.resources.queue_url, found.resources.stack, dict(found.discovered)) == ("q", None, {})
     assert not cloud.wire.requests
 
 
@@ -108,6 +109,44 @@ def test_what_the_stack_said_is_asked_again_after_an_hour(tmp_path: Path) -> Non
 
     assert OutputsFile(tmp_path, SETTINGS, clock=lambda: 1000.0 + SECONDS - 1).read() == ALL
     assert OutputsFile(tmp_path, SETTINGS, clock=lambda: 1000.0 + SECONDS).read() == {}
+
+
+def test_a_stack_stays_deployed_for_longer_than_what_it_said_is_believed(tmp_path: Path) -> None:
+    file = OutputsFile(tmp_path, SETTINGS, clock=lambda: 1000.0)
+    later = OutputsFile(tmp_path, SETTINGS, clock=lambda: 1000.0 + 100 * SECONDS)
+    assert not file.deployed
+
+    file.write(ALL)
+
+    assert (later.deployed, later.read()) == (True, {})
+    later.forget()
+    assert not file.deployed
+
+
+def test_a_stack_without_outputs_is_not_deployed(tmp_path: Path) -> None:
+    file = OutputsFile(tmp_path, SETTINGS)
+
+    file.write({})
+
+    assert not file.deployed
+
+
+def test_what_the_parts_of_a_stack_said_is_kept_as_long_and_goes_with_it(tmp_path: Path) -> None:
+    now = [1000.0]
+    file = OutputsFile(tmp_path, SETTINGS, clock=lambda: now[0])
+    file.write(ALL)
+    file.keep("function", {"memory_mb": 1024})
+
+    assert file.recall("function") == {"memory_mb": 1024}
+    assert OutputsFile(tmp_path, replace(SETTINGS, stack="b")).recall("function") is None
+    now[0] += SECONDS
+    assert file.recall("function") is None
+    file.keep("function", {"memory_mb": 2048})
+    file.write(ALL)
+    assert file.recall("function") is None
+    file.keep("function", {"memory_mb": 2048})
+    file.forget()
+    assert (file.recall("function"), list((tmp_path / "stacks").iterdir())) == (None, [])
 
 
 @pytest.mark.parametrize("other", [{"stack": "b"}, {"region": "eu-west-1"}, {"profile": "p"}])

@@ -30,12 +30,14 @@ def said_of(code: str, status: int = 400, message: str = "no") -> VbvrError | No
         ("SignatureDoesNotMatch", "does not know these credentials", "aws sts get-caller-identity"),
         ("RequestTimeTooSkewed", "signature of this machine", "clock"),
         ("AccessDenied", "SendMessageBatch is denied", "--profile"),
-        ("AccessDeniedException", "use queue vbvr-queue", "SendMessageBatch"),
+        ("AccessDeniedException", "use queue vbvr-queue", "sqs:SendMessage"),
         ("AWS.SimpleQueueService.NonExistentQueue", "There is no queue vbvr-queue", "vbvr deploy"),
         ("QueueDoesNotExist", "There is no queue vbvr-queue", "vbvr deploy"),
         ("ResourceNotFoundException", "There is no queue vbvr-queue", "--stack"),
         ("NoSuchBucket", "There is no queue vbvr-queue", "--stack"),
+        ("NoSuchBucket", "There is no queue vbvr-queue", "SQS_QUEUE_URL"),
         ("PermanentRedirect", "Queue vbvr-queue is in another region", "--region"),
+        ("InvalidAddress", "Queue vbvr-queue is in another region", "--region"),
     ],
 )
 def test_what_is_wrong_with_the_configuration_is_named_with_the_way_out(
@@ -68,9 +70,20 @@ def test_what_is_wrong_with_the_service_may_be_tried_again(code: str, status: in
     assert "again" in (error.hint or "")
 
 
-def test_a_table_with_other_keys_is_named() -> None:
-    message = "The provided key element does not match the schema"
-
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The provided key element does not match the schema",
+        "Query condition missed key schema element: id",
+        "Query key condition not supported",
+        "The number of conditions on the keys is invalid",
+        "One or more parameter values were invalid: Missing the key id in the item",
+        "One of the required keys was not given a value",
+        "One or more parameter values were invalid: Type mismatch for key pk expected: N actual: S",
+        "The table does not have the specified index: dead_tasks",
+    ],
+)
+def test_a_table_with_other_keys_is_named(message: str) -> None:
     error = said_of("ValidationException", message=message)
 
     assert isinstance(error, ConfigurationError)

@@ -5,12 +5,13 @@ The contract suite in `tests/contract` says what each method promises and runs o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
+from vbvr_cli.errors import VbvrError
 from vbvr_cli.models import (
     Claim,
     Outcome,
@@ -55,10 +56,14 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class SendReport:
-    """What became of a send: the positions in what was given of the bodies that are not in the queue."""
+    """What became of a send: which of the bodies, by position, are not in the queue, and why.
+
+    `fault` is the first thing that was wrong with the way there, rather than with a message.
+    """
 
     sent: int
     failed: dict[int, str] = field(default_factory=dict)
+    fault: VbvrError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,10 @@ class StoredObject:
 
 class SampleStore(Protocol):
     """Keeps objects by key (`a/b/c`, relative, no `..`) in one bucket. A put is whole or not at all."""
+
+    @property
+    def lanes(self) -> int:
+        """How many objects are worth moving at a time: 1 where there is no wire to wait for."""
 
     def put(self, key: str, data: bytes) -> None:
         """Write an object, replacing what is there."""
@@ -248,6 +257,37 @@ class DedupRegistry(Protocol):
         """Forget what this run registered for indices from `start_index` up to but not `end_index`."""
 
 
+@dataclass(frozen=True, slots=True)
+class FleetTerms:
+    """What a worker of a fleet is, and how many there may be. `assumed`: why some of it is only assumed."""
+
+    memory_mb: int
+    architecture: str
+    max_workers: int
+    assumed: str | None = None
+
+
+class Fleet(Protocol):
+    """Workers that cost money and are started wherever there is work: functions."""
+
+    def terms(self) -> FleetTerms:
+        """What they are, assumed as far as it cannot be asked."""
+
+    def working(self) -> int | None:
+        """How many work about now; None where nobody can say. Answers or gives up within seconds."""
+
+    def roster(self) -> str | None:
+        """What they can make, as `Roster.to_json` writes it; None where they cannot be asked at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that a back end needs. `look` says how it is, or raises what is wrong with it."""
+
+    name: str
+    look: Callable[[], str]
+
+
 class Backend(Protocol):
     """One place to run: its parts and what it calls itself."""
 
@@ -274,6 +314,21 @@ class Backend(Protocol):
     @property
     def default_bucket(self) -> str:
         """Where samples go that name no bucket."""
+
+    @property
+    def lanes(self) -> int:
+        """How many things are worth asking of it at a time: 1 where there is no wire to wait for."""
+
+    @property
+    def fleet(self) -> Fleet | None:
+        """The workers that it starts by itself; None where it starts none."""
+
+    @property
+    def discovered(self) -> Mapping[str, str]:
+        """Settings that nobody made and that it found out."""
+
+    def parts(self) -> Sequence[Part]:
+        """What it needs, each to be looked at by itself, what others need first."""
 
     def store(self, bucket: str) -> SampleStore:
         """The store of a bucket. Raises UnknownBucketError for one that nobody allowed."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pydantic import ValidationError
 
 from vbvr_cli.backends.ports import Backend, SampleStore
 from vbvr_cli.errors import InvalidRequestError, RangeTakenError, ServiceError
+from vbvr_cli.lanes import in_lanes
 from vbvr_cli.manifest import (
     MANIFESTS,
     RUN_RECORD,
@@ -25,28 +26,37 @@ from vbvr_cli.planning import task_at, tasks_of
 from vbvr_cli.seeds import redrive_seed
 
 
-def adopt_runs(backend: Backend, bucket: str, generator: str) -> list[Run]:
-    """Take up the runs of a generator that a bucket describes further than the ledger does.
+def adopt_runs(backend: Backend, bucket: str, generators: Iterable[str]) -> list[Run]:
+    """Take up the runs of generators that a bucket describes further than the ledger does.
 
     Raises InvalidRequestError for one that another state folder and this one have extended differently.
     """
     store = backend.store(bucket)
+
+    def look(generator: str) -> list[Run]:
+        return [run for one in _described_runs(store, bucket, generator) if (run := _to_adopt(backend, one))]
+
     adopted = []
-    for described in _described_runs(store, bucket, generator):
-        known = backend.ledger.get_run(described.key)
-        if known and _begins_with(known.extents, described.extents):
-            continue
-        if known and not _begins_with(described.extents, known.extents):
-            raise InvalidRequestError(
-                f"Run {known.key.run_id} of {generator} is described otherwise in {bucket}.",
-                why="another state folder extended the same run at the same time",
-                hint="Go on with that state folder (--home), or use another destination.",
-            )
-        run = replace(known or described, extents=described.extents)
-        backend.ledger.restore_run(run)
-        _settle_manifested(backend, store, run)
-        adopted.append(run)
-    return adopted
+    for found in in_lanes(look, generators, backend.lanes):
+        for run in found:
+            backend.ledger.restore_run(run)
+            _settle_manifested(backend, store, run)
+            adopted.append(run)
+    return sorted(adopted, key=lambda run: (run.spec.generator, run.start_index))
+
+
+def _to_adopt(backend: Backend, described: Run) -> Run | None:
+    """A described run as the ledger should have it; None where the ledger knows as much."""
+    known = backend.ledger.get_run(described.key)
+    if known and _begins_with(known.extents, described.extents):
+        return None
+    if known and not _begins_with(described.extents, known.extents):
+        raise InvalidRequestError(
+            f"Run {known.key.run_id} of {known.spec.generator} is described otherwise in {known.key.bucket}.",
+            why="another state folder extended the same run at the same time",
+            hint="Go on with that state folder (--home), or use another destination.",
+        )
+    return replace(known or described, extents=described.extents)
 
 
 def require_alone(backend: Backend, run: Run) -> None:
@@ -102,12 +112,16 @@ def _settle_manifested(backend: Backend, store: SampleStore, run: Run) -> None:
         parts = made[bisect_left(starts, parent.start_index) : bisect_left(starts, parent.end_index)]
         if parts and parts != [parent] and backend.ledger.get_task(parent) is None:
             backend.ledger.supersede(parent, list(_filled_up(parent, parts)))
-    for task in made:
+
+    def settle(task: Task) -> None:
         lines = parse_manifest(manifest_key(task), store.get(manifest_key(task)))
         if task.dedup:
             hashes = [(line.index, line.param_hash) for line in lines]
             backend.dedup.register(run.key.bucket, task.generator, run.key.run_id, hashes)
         backend.ledger.settle(task, outcome_of(lines))
+
+    for _ in in_lanes(settle, made, backend.lanes):
+        pass
 
 
 def _manifested_tasks(store: SampleStore, run: Run) -> list[Task]:

@@ -36,4 +36,4 @@ def examine(backend: Backend, run: Run, *, repair: bool) -> Comparison:
 def restore_bucket(backend: Backend, bucket: str) -> list[Run]:
     """Take up every run that a bucket describes and the ledger does not know."""
     generators = backend.store(bucket).list_folders(MANIFESTS)
-    return [run for generator in generators for run in adopt_runs(backend, bucket, generator)]
+    return adopt_runs(backend, bucket, generators)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
 from vbvr_cli.backends.ports import Backend
-from vbvr_cli.catalog.catalog import Catalog
 from vbvr_cli.catalog.generator import Generator
+from vbvr_cli.catalog.selection import Selecting
 from vbvr_cli.errors import InvalidRequestError, RangeTakenError, ServiceError, VbvrError
+from vbvr_cli.lanes import in_lanes
 from vbvr_cli.manifest import run_record_key
 from vbvr_cli.models import Run, RunKey, Task, TaskMessage, TaskState
 from vbvr_cli.operations.adoption import adopt_runs, require_alone
@@ -21,7 +23,9 @@ from vbvr_cli.worker.admission import parse_message
 from vbvr_cli.worker.failures import TaskFailedError
 from vbvr_cli.worker.publish import describe_run
 
-CHUNK = 1_000
+CHUNK = 640
+"""Tasks that are looked up, sent and confirmed together: ten of the blocks in which DynamoDB keeps them."""
+
 Item = TypeVar("Item")
 
 
@@ -40,16 +44,26 @@ class SubmitReport:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Progress of a submit: tasks looked at so far, and how many of them were sent."""
+    """Progress of a submit: tasks looked at so far, and how many of them were sent, with how many samples."""
 
     tasks: int
     sent: int
+    samples: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some tasks of a run, neighbours. `resend`: all that are not done count as missing."""
+
+    run: Run
+    tasks: list[Task]
+    resend: bool
 
 
 class Submitter:
     """Plans and sends. `bucket` none: the back end's default."""
 
-    def __init__(self, backend: Backend, catalog: Catalog, bucket: str | None = None) -> None:
+    def __init__(self, backend: Backend, catalog: Selecting, bucket: str | None = None) -> None:
         self._backend = backend
         self._catalog = catalog
         self._bucket = bucket or backend.default_bucket
@@ -81,8 +95,7 @@ class Submitter:
 
     def adopt(self, generators: Sequence[Generator]) -> None:
         """Take up runs that the bucket describes and the ledger has forgotten."""
-        for generator in generators:
-            adopt_runs(self._backend, self._bucket, generator.name)
+        adopt_runs(self._backend, self._bucket, [generator.name for generator in generators])
 
     def carry_out(
         self,
@@ -91,28 +104,37 @@ class Submitter:
         resend: bool = False,
         on_progress: Callable[[Sent], None] = lambda _: None,
     ) -> SubmitReport:
-        """Create or extend the runs and send their tasks. Raises as `submit` does."""
+        """Create or extend the runs and send their tasks, several chunks and generators at a time.
+
+        However it ends, what was begun is sent and confirmed to its end. Raises as `submit` does.
+        """
         refused = {plan.generator.name: plan.refusal for plan in plans if plan.refusal}
         if refused and len(refused) == len(plans):
             raise next(iter(refused.values()))
-        runs: list[RunKey] = []
+        runs: dict[int, list[RunKey]] = {}
         tasks = samples = looked_at = 0
-        for one in plans:
-            for run in self._runs_of(one):
-                runs.append(run.key)
-                for chunk in chunks(tasks_of(run), CHUNK):
-                    sent = self._send_missing(run, chunk, resend=resend)
-                    tasks, samples = tasks + len(sent), samples + sum(task.num_samples for task in sent)
-                    looked_at += len(chunk)
-                    on_progress(Sent(looked_at, tasks))
+        with (
+            closing(in_lanes(self._prepare, enumerate(plans), self._backend.lanes)) as prepared,
+            closing(in_lanes(self._send_chunk, _chunks(prepared, runs, resend), self._backend.lanes)) as done,
+        ):
+            for chunk, sent in done:
+                tasks, samples = tasks + len(sent), samples + sum(task.num_samples for task in sent)
+                looked_at += len(chunk.tasks)
+                on_progress(Sent(looked_at, tasks, samples))
+        keys = [key for position in sorted(runs) for key in runs[position]]
         return SubmitReport(
-            tuple(runs), tasks, samples, {name: str(error) for name, error in refused.items()}
+            tuple(keys), tasks, samples, {name: str(error) for name, error in refused.items()}
         )
 
     def send_messages(self, messages: Sequence[TaskMessage]) -> SubmitReport:
         """Send task messages as they were written by hand."""
         self._send([message.to_json() for message in messages])
         return SubmitReport((), len(messages), sum(message.num_samples for message in messages))
+
+    def _prepare(self, numbered: tuple[int, GeneratorPlan]) -> tuple[int, list[Run]]:
+        """A plan's position, and its runs, which are there now."""
+        position, one = numbered
+        return position, self._runs_of(one)
 
     def _runs_of(self, one: GeneratorPlan) -> list[Run]:
         if one.refusal:
@@ -129,7 +151,8 @@ class Submitter:
             changed = []
         kept = [run for run in one.existing if run.key not in {run.key for run in changed}]
         for run in kept + changed:
-            describe_run(self._backend.store(self._bucket), run)
+            if run in kept or one.action is Action.EXTEND:
+                describe_run(self._backend.store(self._bucket), run)
             ledger.resume_run(run.key)
         return kept + changed
 
@@ -148,19 +171,23 @@ class Submitter:
                 if isinstance(error, RangeTakenError):
                     store.delete([run_record_key(run)])
             raise
-        # The same request for fewer samples may have come first.
-        return ledger.extend_run(run.key, end_index) if run.end_index < end_index else run
+        if run.end_index < end_index:  # the same request for fewer samples came first
+            run = ledger.extend_run(run.key, end_index)
+            describe_run(store, run)
+        return run
 
-    def _send_missing(self, run: Run, tasks: list[Task], *, resend: bool) -> list[Task]:
+    def _send_chunk(self, chunk: Chunk) -> tuple[Chunk, list[Task]]:
+        """Send what is missing of some tasks; which of them that were."""
+        run = chunk.run
         missing = [
             task
-            for task, state in self._current(run, tasks)
-            if state is TaskState.PLANNED or (resend and state is not TaskState.DONE)
+            for task, state in self._current(run, chunk.tasks)
+            if state is TaskState.PLANNED or (chunk.resend and state is not TaskState.DONE)
         ]
-        if resend:
+        if chunk.resend:
             self._backend.ledger.reopen(run.key, missing)
         self._send([task.to_message().to_json() for task in missing], run, missing)
-        return missing
+        return chunk, missing
 
     def _current(self, run: Run, tasks: Sequence[Task]) -> Iterator[tuple[Task, TaskState]]:
         """Tasks with their states; instead of one that a redrive replaced, what replaced it."""
@@ -177,6 +204,8 @@ class Submitter:
         if run:
             sent = [task for position, task in enumerate(tasks) if position not in report.failed]
             self._backend.ledger.confirm_sent(run.key, sent)
+        if report.fault:
+            raise report.fault
         if report.failed:
             raise ServiceError(
                 f"{len(report.failed)} of {len(bodies)} messages were not taken by the queue.",
@@ -207,3 +236,14 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     stream = iter(items)
     while chunk := list(islice(stream, size)):
         yield chunk
+
+
+def _chunks(
+    prepared: Iterable[tuple[int, list[Run]]], keys: dict[int, list[RunKey]], resend: bool
+) -> Iterator[Chunk]:
+    """Cut runs into chunks as they get ready; `keys` takes the runs of each plan, by its position."""
+    for position, runs in prepared:
+        keys[position] = [run.key for run in runs]
+        for run in runs:
+            for tasks in chunks(tasks_of(run), CHUNK):
+                yield Chunk(run, tasks, resend)

@@ -15,7 +15,8 @@ from vbvr_cli.catalog.catalog import Catalog
 from vbvr_cli.models import TaskState
 from vbvr_cli.operations.generate import POLL_SECONDS, Standing
 from vbvr_cli.operations.workforce import Workforce
-from vbvr_cli.worker.worker import Pace, Worker
+from vbvr_cli.worker.pace import Pace
+from vbvr_cli.worker.worker import Worker
 from vbvr_cli.worker.workspace import Workspace
 
 PACES = {"aws": Pace(lease=120.0, heartbeat=20.0, idle=2.0, backoff=5.0)}
@@ -56,10 +57,13 @@ def work_with(
     """Let `count` worker processes work until the queue is empty, or `forever`."""
     before = _finished(backend)
     started = time.monotonic()
+    next_look = 0.0
     with Workforce(count, environment, logs, forever=forever) as workforce:
         while running := workforce.check():
             seconds = time.monotonic() - started
-            on_standing(Standing(tuple(backend.ledger.progress()), seconds, running))
+            if seconds >= next_look:
+                on_standing(Standing(tuple(backend.ledger.progress()), seconds, running))
+                next_look = seconds + (PACES[backend.target].idle if backend.target in PACES else 0.0)
             time.sleep(POLL_SECONDS)
     tasks, samples = _finished(backend)
     seconds = time.monotonic() - started

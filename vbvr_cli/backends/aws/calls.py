@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from vbvr_cli.backends.aws import attributes, faults
-from vbvr_cli.errors import ServiceError
+from vbvr_cli.backends.aws.codes import means_other_schema
+from vbvr_cli.backends.aws.schema import other_schema
+from vbvr_cli.errors import ServiceError, VbvrError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -104,12 +106,26 @@ def transact(client: DynamoDBClient, writes: Sequence[TransactWriteItemTypeDef])
         try:
             client.transact_write_items(TransactItems=writes)
         except ClientError as error:
-            codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-            codes |= {faults.code_of(error)}
+            reasons = error.response.get("CancellationReasons", [])
+            codes = {*(reason.get("Code") for reason in reasons), faults.code_of(error)}
             if codes & _CONTESTED:
                 raise ContestedError from error
             if not codes & (_PASSING | {"TransactionInProgressException"}):
-                raise gave_up("A change in DynamoDB was refused", str(error)) from error
+                said = [reason["Message"] for reason in reasons if reason.get("Message")]
+                raise _refused(writes, said[0] if said else str(error)) from error
             continue
         return
     raise gave_up("A change in DynamoDB was not made", "it was throttled to the end")
+
+
+def _refused(writes: Sequence[TransactWriteItemTypeDef], why: str) -> VbvrError:
+    """A transaction that nobody contested, and that AWS would refuse again."""
+    changes: Any = [change for write in writes for change in write.values()]
+    table = changes[0]["TableName"]
+    if means_other_schema(why):
+        return other_schema(table, why)
+    return ServiceError(
+        f"AWS refused TransactWriteItems on table {table}.",
+        why=why,
+        hint="Mend what AWS names, and run the same command again: what was done is kept.",
+    )

@@ -13,14 +13,17 @@ from botocore.config import Config
 
 from vbvr_cli import __version__
 from vbvr_cli.backends.aws import faults
+from vbvr_cli.backends.aws.objects import FastObjects
 
 if TYPE_CHECKING:
+    from botocore.credentials import Credentials
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-THREADS = 32
+THREADS = 48
 _TRIES = 8  # a call, by botocore itself: throttling, 5xx and lost connections, with jitter
+_NAMED = {"FunctionName": "function", "Bucket": "bucket", "TableName": "table"}
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -28,18 +31,27 @@ Result = TypeVar("Result")
 class Clients:
     """Clients whose faults are explained, and the threads that use them at once.
 
-    `endpoint_url` is for emulators and proxies. `threads` is how many calls are made at a time.
+    `endpoint_url` is for emulators and proxies. `threads` is how many calls are made at a time. Without
+    `fast_objects`, boto3 moves all objects itself: what stands in for AWS within boto3 sees them then.
     """
 
     _making = threading.RLock()  # of clients, over all: boto3's sessions do not bear several threads
 
     def __init__(
-        self, session: boto3.Session, region: str, *, endpoint_url: str | None = None, threads: int = THREADS
+        self,
+        session: boto3.Session,
+        region: str,
+        *,
+        endpoint_url: str | None = None,
+        threads: int = THREADS,
+        fast_objects: bool = True,
     ) -> None:
         self._session = session
         self._region = region
         self._endpoint_url = endpoint_url
         self._threads = threads
+        self._fast_objects = fast_objects
+        self._objects: dict[str, FastObjects] = {}
         self._pool: ThreadPoolExecutor | None = None
 
     @cached_property
@@ -56,6 +68,19 @@ class Clients:
     def dynamodb(self) -> DynamoDBClient:
         """DynamoDB."""
         return cast("DynamoDBClient", self._client("dynamodb"))
+
+    def objects(self, bucket: str) -> FastObjects | None:
+        """The fast way to a bucket's objects, where there is one."""
+        if not self._fast_objects:
+            return None
+        if bucket not in self._objects:
+            meta, credentials = self.s3.meta, self._credentials()
+            if credentials is None:
+                return None
+            region = meta.region_name or self._region
+            self._objects[bucket] = FastObjects(bucket, meta.endpoint_url, region, credentials)
+        found = self._objects[bucket]
+        return found if found.usable else None
 
     def at_once(self, action: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """The results of an action on each item, in order, several at a time.
@@ -75,15 +100,39 @@ class Clients:
             wait(futures)
             raise
 
-    def close(self) -> None:
-        """End the threads and the connections."""
+    def brief(self, service: str, seconds: float) -> Any:
+        """A client of a service that is asked now and then: it answers within so many seconds, or fails."""
+        config = Config(
+            connect_timeout=min(2.0, seconds),
+            read_timeout=seconds,
+            retries={"mode": "standard", "total_max_attempts": 2},
+            user_agent=f"vbvr/{__version__} boto3/{boto3.__version__}",
+        )
+        with self._making, faults.explained(service):
+            return _Explaining(
+                self._session.client(  # type: ignore[call-overload]
+                    service, region_name=self._region, endpoint_url=self._endpoint_url, config=config
+                )
+            )
+
+    def rest(self) -> None:
+        """End the threads; the connections stay."""
         with self._making:
             if self._pool:
                 self._pool.shutdown(cancel_futures=True)
                 self._pool = None
+
+    def close(self) -> None:
+        """End the threads and the connections."""
+        self.rest()
+        self._objects.clear()
         for service in ("sqs", "s3", "dynamodb"):
             if service in self.__dict__:
                 self.__dict__.pop(service).close()
+
+    def _credentials(self) -> Credentials | None:
+        with self._making, faults.explained("AWS"):
+            return self._session.get_credentials()
 
     def _executor(self) -> ThreadPoolExecutor:
         with self._making:
@@ -101,10 +150,13 @@ class Clients:
                     config=Config(
                         connect_timeout=5,
                         read_timeout=30,
-                        max_pool_connections=self._threads,
+                        max_pool_connections=self._threads * 2,  # who waits for the threads may call, too
                         retries={"mode": "standard", "total_max_attempts": _TRIES},
                         tcp_keepalive=True,
-                        user_agent_extra=f"vbvr/{__version__}",
+                        # Both are worked out for every call, and are together a fifth of its time. mypy
+                        # checks the parameters; boto3's own name would say nothing more of who calls.
+                        parameter_validation=False,
+                        user_agent=f"vbvr/{__version__} boto3/{boto3.__version__}",
                     ),
                 )
             )
@@ -123,17 +175,16 @@ class _Explaining:
             with faults.explained(_resource_of(parameters)):
                 return method(*arguments, **parameters)
 
-        return call if callable(method) and name not in {"close", "exceptions"} else method
+        return call if callable(method) and name not in {"close", "exceptions", "meta"} else method
 
 
 def _resource_of(parameters: Mapping[str, Any]) -> str:
     """What a call is about, by its parameters."""
     if "QueueUrl" in parameters:
         return f"queue {parameters['QueueUrl'].rpartition('/')[2]}"
-    if "Bucket" in parameters:
-        return f"bucket {parameters['Bucket']}"
-    if "TableName" in parameters:
-        return f"table {parameters['TableName']}"
+    for name, what in _NAMED.items():
+        if name in parameters:
+            return f"{what} {parameters[name]}"
     if "RequestItems" in parameters:
         return f"table {next(iter(parameters['RequestItems']), '')}"
     for item in parameters.get("TransactItems", ()):

@@ -42,10 +42,10 @@ _READY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where things are. `origins` says of which of `OUTPUTS` the stack told; the others are settings."""
+    """Where things are. `discovered` is what the stack told of `OUTPUTS`; the others are settings."""
 
     resources: Resources
-    origins: Mapping[str, str]
+    discovered: Mapping[str, str]
 
 
 def make_session(settings: AwsSettings) -> boto3.Session:
@@ -80,7 +80,7 @@ def find(settings: AwsSettings, session: boto3.Session, home: Path) -> Found:
             function=outputs.get(FUNCTION),
             submit_function=outputs.get(SUBMIT_FUNCTION),
         ),
-        {name: f"stack {settings.stack}" for name in OUTPUTS if name not in named},
+        {name: places[name] for name in OUTPUTS if name not in named},
     )
 
 

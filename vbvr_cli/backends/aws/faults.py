@@ -9,6 +9,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from vbvr_cli.backends.aws import codes
 from vbvr_cli.backends.aws.schema import other_schema
 from vbvr_cli.errors import ConfigurationError, ServiceError, VbvrError
 
@@ -28,29 +29,11 @@ ANSWERS = frozenset(
 )
 """Codes that are answers to a question rather than faults; whoever asks knows what they mean."""
 
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-_NOT_KNOWN = frozenset(
-    {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
-)
-_CLOCK = frozenset({"RequestTimeTooSkewed", "InvalidSignatureException"})
-_DENIED = frozenset(
-    {"AccessDenied", "AccessDeniedException", "403", "AllAccessDisabled", "KMS.AccessDeniedException"}
-)
-_THROTTLED = frozenset(
-    {
-        "Throttling",
-        "ThrottlingException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "SlowDown",
-        "TooManyRequestsException",
-        "OverLimit",
-    }
-)
-_OUR_MISTAKES = frozenset(
-    {"ValidationException", "ValidationError", "SerializationException", "MalformedXML", "InvalidArgument"}
-)
+_NAMED_BY = {
+    "queue": "SQS_QUEUE_URL, SQS_DLQ_URL",
+    "bucket": "--bucket, OUTPUT_BUCKET",
+    "table": "LEDGER_TABLE_NAME, DEDUP_TABLE_NAME",
+}
 _LOGIN = (
     "Run `aws sso login` (with --profile NAME if you use one), or set fresh credentials; "
     "then run the same command again."
@@ -98,15 +81,15 @@ def _of_client_error(error: ClientError, resource: str) -> VbvrError | None:
 
 
 def _of_credentials(error: ClientError, code: str) -> VbvrError | None:
-    if code in _EXPIRED:
+    if code in codes.EXPIRED:
         return ConfigurationError("The AWS credentials have expired.", why=_message(error), hint=_LOGIN)
-    if code in _NOT_KNOWN:
+    if code in codes.NOT_KNOWN:
         return ConfigurationError(
             "AWS does not know these credentials.",
             why=_message(error),
             hint="Check them with `aws sts get-caller-identity`, and choose others with --profile NAME.",
         )
-    if code in _CLOCK:
+    if code in codes.CLOCK:
         return ConfigurationError(
             "AWS does not accept the signature of this machine.",
             why=_message(error),
@@ -116,47 +99,45 @@ def _of_credentials(error: ClientError, code: str) -> VbvrError | None:
 
 
 def _of_permission(error: ClientError, code: str, resource: str) -> VbvrError | None:
-    if code not in _DENIED:
+    if code not in codes.DENIED:
         return None
     return ConfigurationError(
         f"AWS does not let you use {resource}: {error.operation_name} is denied.",
-        why=f"{_message(error)}. It may also belong to another account.",
+        why=f"{_message(error)}{'' if _message(error).endswith('.') else '.'} "
+        "It may also belong to another account.",
         hint="Check who you are with `aws sts get-caller-identity`, choose another --profile, "
-        f"or have {error.operation_name} on it allowed.",
+        f"or have {codes.permission_for(error.operation_name, resource.partition(' ')[0])} on it allowed.",
     )
 
 
 def _of_absence(error: ClientError, code: str, resource: str) -> VbvrError | None:
-    if code in {"QueueDoesNotExist", "NonExistentQueue", "ResourceNotFoundException", "NoSuchBucket", "404"}:
+    kind = resource.partition(" ")[0]
+    named = f" ({_NAMED_BY[kind]})" if kind in _NAMED_BY else ""
+    if code in codes.ABSENT:
         return ConfigurationError(
             f"There is no {resource}.",
             why=_message(error),
-            hint="Check --stack, --region and --profile, or run `vbvr deploy` to make what is missing.",
+            hint=f"Check its name{named}, --stack, --region and --profile; "
+            "`vbvr doctor` says what each comes from, and `vbvr deploy` makes what a stack lacks.",
         )
-    if code in {
-        "PermanentRedirect",
-        "301",
-        "AuthorizationHeaderMalformed",
-        "IllegalLocationConstraintException",
-    }:
+    if code in codes.ELSEWHERE:
         return ConfigurationError(
             f"{resource[0].upper()}{resource[1:]} is in another region.",
             why=_message(error),
-            hint="Name its region with --region.",
+            hint=f"Name its region with --region, or another {kind}{named}.",
         )
     return None
 
 
 def _of_schema(error: ClientError, code: str, resource: str) -> VbvrError | None:
-    message = _message(error)
-    if code == "ValidationException" and ("key element" in message or "specified index" in message):
-        return other_schema(resource.removeprefix("table "), message)
-    return None
+    reasons = [_message(error)] if code == "ValidationException" else []
+    found = next(filter(codes.means_other_schema, reasons), None)
+    return other_schema(resource.removeprefix("table "), found) if found else None
 
 
 def _of_service(error: ClientError, code: str, resource: str) -> VbvrError | None:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _THROTTLED:
+    if code in codes.THROTTLED:
         return ServiceError(
             f"AWS asks for less at a time of {resource}: {error.operation_name} was throttled to the end.",
             why=_message(error),
@@ -173,7 +154,7 @@ def _of_service(error: ClientError, code: str, resource: str) -> VbvrError | Non
             why=f"{code}: {_message(error)}",
             hint="Run the same command again: what was done is kept.",
         )
-    if code in _OUR_MISTAKES:
+    if code in codes.OUR_MISTAKES:
         return None
     return ServiceError(
         f"AWS refused {error.operation_name} on {resource}.",

@@ -93,4 +93,5 @@ def progress(run: Run, shards: Iterable[Mapping[str, Any]]) -> Progress:
         tasks={state: int(sums[f"{_TASKS}{state}"]) for state in TaskState if sums[f"{_TASKS}{state}"]},
         reasons={code: int(sums[f"{_DEAD_FOR}{code}"]) for code in FailureCode if sums[f"{_DEAD_FOR}{code}"]},
         cancelled=run.cancelled,
+        output_format=run.spec.output_format,
     )

@@ -79,11 +79,11 @@ class Runs:
         raise calls.gave_up(f"Run {key.run_id} was not removed", "others change the same runs")
 
     def mark(self, key: RunKey, **marks: bool) -> None:
-        """Set the marks that are given; an unknown run has none."""
+        """Set the marks that are given unless they are set so; an unknown run has none."""
         expression = "SET " + ", ".join(f"{name} = :{name}" for name in marks)
         for _ in calls.BACKOFF.rounds():
             run = self.get(key)
-            if run is None:
+            if run is None or all(getattr(run, name) == value for name, value in marks.items()):
                 return
             places = (keys.run(key), keys.listed_run(key, run.spec.generator))
             if self._written(

@@ -55,6 +55,7 @@ class SqsQueue:
         return SendReport(
             sent=len(bodies) - len(failed),
             failed={position: str(failed[position]) for position in sorted(failed)},
+            fault=faults_met[0] if faults_met else None,
         )
 
     def lease(self, max_messages: int, lease_seconds: float) -> list[Message]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from vbvr_cli.backends.local import buckets, dedup, ledger, queue
 from vbvr_cli.backends.local.database import Database
 from vbvr_cli.backends.local.store import FolderStore
+from vbvr_cli.backends.ports import Part
 from vbvr_cli.errors import UnknownBucketError
 
 
@@ -20,6 +22,9 @@ class LocalBackend:
     """
 
     target = "local"
+    lanes = 1
+    fleet = None
+    discovered: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, home: Path, *, clock: Callable[[], float] = time.time) -> None:
         self.description = f"local, state in {home}"
@@ -51,6 +56,10 @@ class LocalBackend:
         """Let samples be written to a folder."""
         if bucket != self.default_bucket:
             self._buckets.allow(bucket)
+
+    def parts(self) -> Sequence[Part]:
+        """The state folder is all there is, and whoever has settings has looked at it."""
+        return ()
 
     def close(self) -> None:
         """Close the databases and remove what the stores kept for themselves."""

@@ -29,6 +29,8 @@ class FolderStore:
     Links inside the folder are never followed.
     """
 
+    lanes = 1
+
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
         self._swept = False

@@ -89,4 +89,5 @@ def progress(connection: sqlite3.Connection, run: Run) -> Progress:
         tasks=dict(tasks),
         reasons=reasons,
         cancelled=run.cancelled,
+        output_format=run.spec.output_format,
     )

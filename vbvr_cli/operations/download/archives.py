@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vbvr_cli.manifest import QUESTIONS, ManifestFile, ManifestLine
-from vbvr_cli.operations.download.destination import Destination, ObjectProblemError
+from vbvr_cli.operations.download.destination import Destination
+from vbvr_cli.operations.download.problems import ObjectProblemError
 
 
 class ArchiveError(ObjectProblemError):

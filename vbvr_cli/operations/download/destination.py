@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from vbvr_cli.errors import (
-    ConfigurationError,
-    DiskFullError,
-    InvalidRequestError,
-    ServiceError,
-    VbvrError,
-    WorkFailedError,
+from vbvr_cli.errors import InvalidRequestError, ServiceError
+from vbvr_cli.operations.download.problems import (
+    MismatchError,
+    OccupiedError,
+    UnsafeKeyError,
+    explain,
+    mismatch,
 )
 
 DATASET = frozenset({"questions", "manifests"})
 PARTS = ".parts"
 BLOCK = 1 << 20
 LONGEST_NAME = 255
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-BLOCKED = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY})
-IMPOSSIBLE = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP})
-
-
-class ObjectProblemError(WorkFailedError):
-    """One object cannot be brought; the others can."""
-
-
-class MismatchError(ObjectProblemError):
-    """An object's bytes are not those that its manifest names."""
-
-
-class OccupiedError(ObjectProblemError):
-    """A file of another content is where an object belongs."""
-
-
-class UnsafeKeyError(ObjectProblemError):
-    """A key leads out of the folder."""
+_ODD = re.compile(r"(^|/)(\.{0,2})(/|$)")
 
 
 class Destination:
@@ -63,6 +47,9 @@ class Destination:
         self._parts = self.root / PARTS
         self._lock: int | None = None
         self._stopped = threading.Event()
+        self._inside: set[str] = set()
+        self._here = threading.local()
+        self._numbers = count()
 
     def open(self) -> None:
         """Make the folder ready to be written to. Raises ConfigurationError where that cannot be."""
@@ -78,7 +65,7 @@ class Destination:
                     shutil.rmtree(left, ignore_errors=True)
                     os.close(handle)
         except OSError as error:
-            raise _explain(error, self.root) from error
+            raise explain(error, str(self.root)) from error
 
     def stop(self) -> None:
         """Let what is being received end with an error."""
@@ -96,16 +83,16 @@ class Destination:
 
     def has(self, key: str, size: int, sha256: str | None) -> bool:
         """Whether the object is there already. Raises OccupiedError if something else is."""
-        file = self.path(key)
+        file = self._place(key)
         try:
-            found = file.stat()
+            found = os.stat(file)  # noqa: PTH116 - a Path for each object would cost more than the look
             same = stat.S_ISREG(found.st_mode) and found.st_size == size
             if same and (sha256 is None or _digest(file) == sha256):
                 return True
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise _explain(error, file) from error
+            raise explain(error, file) from error
         raise OccupiedError(f"{file} holds other bytes already; remove it, or choose another --dest.")
 
     def seems_to_have(self, key: str, size: int) -> bool:
@@ -123,56 +110,85 @@ class Destination:
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise _explain(error, file) from error
+            raise explain(error, str(file)) from error
 
     def write(self, key: str, source: IO[bytes], size: int | None, sha256: str | None) -> None:
         """Write an object whole, or not at all. Raises MismatchError if it is not what was promised."""
-        target = self.path(key)
-        with self.received(key, source, size, sha256) as part:
-            try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                part.replace(target)
-            except OSError as error:
-                raise _explain(error, target) from error
+        target = self._place(key)
+        part = self._received(key, source, size, sha256)
+        try:
+            _move(part, target)
+        except OSError as error:
+            _remove(part)
+            raise explain(error, target) from error
 
     @contextmanager
     def received(self, key: str, source: IO[bytes], size: int | None, sha256: str | None) -> Iterator[Path]:
         """An object as a temporary file, checked. Raises MismatchError if it is not what was promised."""
-        part = self._parts / secrets.token_hex(8)
+        part = self._received(key, source, size, sha256)
         try:
-            try:
-                written, digest = self._receive(source, part, size)
-            except OSError as error:
-                raise _explain(error, self.root) from error
-            if size not in (None, written) or sha256 not in (None, digest):
-                raise MismatchError(_mismatch(key, written, size))
-            yield part
+            yield Path(part)
         finally:
-            part.unlink(missing_ok=True)
+            _remove(part)
 
-    def _receive(self, source: IO[bytes], part: Path, size: int | None) -> tuple[int, str]:
+    def _received(self, key: str, source: IO[bytes], size: int | None, sha256: str | None) -> str:
+        part = self._new_part()
+        try:
+            written, digest = self._receive(source, part, size)
+        except BaseException as error:
+            _remove(part)
+            if isinstance(error, OSError):
+                raise explain(error, str(self.root)) from error
+            raise
+        if size not in (None, written) or sha256 not in (None, digest):
+            _remove(part)
+            raise MismatchError(mismatch(key, written, size))
+        return part
+
+    def _new_part(self) -> str:
+        """Where the next object is received: each thread has a folder, so that none waits for another's."""
+        folder: str | None = getattr(self._here, "folder", None)
+        if folder is None:
+            folder = f"{self._parts}/{threading.get_native_id()}"
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+            self._here.folder = folder
+        return f"{folder}/{next(self._numbers)}"
+
+    def _receive(self, source: IO[bytes], part: str, size: int | None) -> tuple[int, str]:
         """Copy a stream, no further than it is wrong already: how many bytes, and their SHA-256."""
         digest, written = hashlib.sha256(), 0
-        with part.open("wb") as stream:
+        with open(part, "wb", buffering=0) as stream:  # noqa: PTH123
             while (size is None or written <= size) and (block := source.read(BLOCK)):
                 if self._stopped.is_set():
                     raise ServiceError("The download was stopped.")
-                stream.write(block)
+                _write_all(stream, block)
                 digest.update(block)
                 written += len(block)
         return written, digest.hexdigest()
 
     def path(self, key: str) -> Path:
         """Where an object belongs. Raises UnsafeKeyError for a key that leaves the folder."""
-        parts = PurePosixPath(key).parts
+        return Path(self._place(key))
+
+    def _place(self, key: str) -> str:
+        """Where an object belongs, as text."""
+        parts = PurePosixPath(key).parts if _ODD.search(key) else tuple(key.split("/"))
         safe = parts[:1] and parts[0] in DATASET and all(map(_is_plain, parts))
-        target = self.root.joinpath(*parts) if safe else self.root
-        if not safe or not target.parent.resolve().is_relative_to(self.root.resolve()):
+        folder = "/".join((str(self.root), *parts[:-1]))
+        if not safe or not self._is_inside(folder):
             raise UnsafeKeyError(
                 f"The key {key!r} leads out of {self.root}, or is none of a dataset: a manifest was tampered "
                 "with, or a link was placed. Nothing was written for it."
             )
-        return target
+        return f"{folder}/{parts[-1]}"
+
+    def _is_inside(self, folder: str) -> bool:
+        """Whether a folder, links followed, is below the root; looked up once."""
+        if folder not in self._inside:
+            if not Path(folder).resolve().is_relative_to(self.root.resolve()):
+                return False
+            self._inside.add(folder)
+        return True
 
     def _check_is_dataset(self) -> None:
         if not self.root.is_dir():
@@ -191,9 +207,30 @@ def _is_plain(name: str) -> bool:
     return name != ".." and not {"/", "\\", "\0"} & set(name) and len(name.encode()) <= LONGEST_NAME
 
 
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
+def _digest(file: str) -> str:
+    with open(file, "rb") as stream:  # noqa: PTH123
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _move(part: str, target: str) -> None:
+    """Move a part into place; most often its folder is there already."""
+    try:
+        os.replace(part, target)  # noqa: PTH105
+    except FileNotFoundError:
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(part, target)  # noqa: PTH105
+
+
+def _remove(part: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(part)  # noqa: PTH108
+
+
+def _write_all(stream: FileIO, block: bytes) -> None:
+    """Write a block; a disk that is almost full takes less than all, and says why the next time."""
+    written = stream.write(block)
+    while written < len(block):
+        written += stream.write(memoryview(block)[written:])
 
 
 def _lock(folder: Path) -> int | None:
@@ -210,26 +247,3 @@ def _lock(folder: Path) -> int | None:
         pass
     os.close(handle)
     return None
-
-
-def _mismatch(key: str, written: int, size: int | None) -> str:
-    why = f"{written} bytes instead of {size}" if size not in (None, written) else "another SHA-256"
-    return f"{key}: the bytes in the store are not those that its manifest names ({why})."
-
-
-def _explain(error: OSError, target: Path) -> VbvrError:
-    if error.errno in FULL:
-        return DiskFullError(
-            f"No space is left for {target}.",
-            why=error.strerror,
-            hint="Free some space and run the same command again: it goes on where it stopped.",
-        )
-    if error.errno in BLOCKED:
-        return OccupiedError(f"{target} cannot be written, something else is in its place: {error.strerror}.")
-    if error.errno in IMPOSSIBLE:
-        return UnsafeKeyError(f"{target} is no name for a file here: {error.strerror}.")
-    return ConfigurationError(
-        f"{target} cannot be written.",
-        why=error.strerror,
-        hint="Give this user the right to write there, or choose another --dest.",
-    )

@@ -25,7 +25,8 @@ from vbvr_cli.manifest import (
 )
 from vbvr_cli.models import Run, TaskState
 from vbvr_cli.operations.download.archives import extract
-from vbvr_cli.operations.download.destination import Destination, ObjectProblemError
+from vbvr_cli.operations.download.destination import Destination
+from vbvr_cli.operations.download.problems import ObjectProblemError
 from vbvr_cli.operations.download.report import Downloaded
 from vbvr_cli.operations.download.request import DownloadRequest
 from vbvr_cli.operations.reconcile import MANIFEST_NAME
