@@ -13,6 +13,7 @@ import typer
 from vbvr_cli import __version__
 from vbvr_cli.commands import (
     cancel,
+    deploy,
     dlq,
     doctor,
     download,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from vbvr_cli.backends.ports import Backend
     from vbvr_cli.catalog.catalog import Catalog
+    from vbvr_cli.catalog.selection import Offer
 
 app = typer.Typer(
     name="vbvr",
@@ -53,6 +55,7 @@ for command_module in (
     cancel,
     download,
     generators,
+    deploy,
     doctor,
 ):
     command_module.register(app)
@@ -68,21 +71,24 @@ def root(
         typer.echo(f"vbvr {__version__}")
         raise typer.Exit
     context.obj = Connections(
-        settings=lambda options: load_settings(options, os.environ),
+        settings=open_settings,
         backend=open_backend,
-        catalog=open_catalog,
+        catalog=open_local_catalog,
+        offer=open_catalog,
     )
 
 
 def open_settings(options: Options) -> Settings:
-    """What the options and the environment say."""
-    return load_settings(options, os.environ)
+    """What the options and the environment say, and whether a stack was deployed from here."""
+    from vbvr_cli.backends.aws.outputs import OutputsFile
+
+    return load_settings(options, os.environ, deployed=lambda home, aws: OutputsFile(home, aws).deployed)
 
 
 def open_backend(settings: Settings) -> Backend:
     """The back end of the target that the settings name."""
     if settings.target == "aws":
-        from vbvr_cli.backends.aws.backend import open_aws
+        from vbvr_cli.backends.aws.opening import open_aws
 
         return open_aws(settings.aws, settings.home)
     from vbvr_cli.backends.local import LocalBackend
@@ -90,8 +96,22 @@ def open_backend(settings: Settings) -> Backend:
     return LocalBackend(settings.home)
 
 
-def open_catalog(settings: Settings) -> Catalog:
-    """The catalog that the settings name."""
+def open_catalog(settings: Settings, backend: Backend | None = None) -> Offer:
+    """What can be asked of the target: on AWS what the stack's image holds, else the local catalog.
+
+    `backend` is the target's, where it is open already. Raises ConfigurationError, ServiceError.
+    """
+    from vbvr_cli.catalog.roster import Roster
+
+    if settings.target == "aws":
+        fleet = (backend or open_backend(settings)).fleet
+        if fleet and (text := fleet.roster()):
+            return Roster.from_json(text)
+    return open_local_catalog(settings)
+
+
+def open_local_catalog(settings: Settings) -> Catalog:
+    """What this machine can make: the catalog that the settings name."""
     from vbvr_cli.catalog.catalog import Catalog
     from vbvr_cli.screens.console import note
 

@@ -1,5 +1,7 @@
 """Where settings come from: option, environment, .env, vbvr.yaml, default, in this order.
 
+What is nowhere and is needed on AWS is asked of the stack, by the back end.
+
 Each remembers where it came from, for `vbvr doctor`.
 """
 
@@ -7,14 +9,14 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 from dotenv import dotenv_values
 
-from vbvr_cli.errors import ConfigurationError
+from vbvr_cli.errors import ConfigurationError, InvalidRequestError
 
 DOTENV = ".env"
 CONFIG_FILE = "vbvr.yaml"
@@ -36,6 +38,9 @@ VARIABLES = {
     "ledger_table": "LEDGER_TABLE_NAME",
 }
 """Every setting, by its key in vbvr.yaml, and its environment variable."""
+
+AWS_OPTIONS = ("stack", "profile", "region")
+"""Settings that are options too, and mean nothing on this machine."""
 
 DEFAULTS = {"home": ".vbvr", "stack": "vbvr", "region": "us-east-2"}
 
@@ -104,10 +109,18 @@ class Settings:
         return {VARIABLES[name]: value for name, value in values.items() if value}
 
 
-def load_settings(options: Options, environment: Mapping[str, str], folder: Path | None = None) -> Settings:
+def load_settings(
+    options: Options,
+    environment: Mapping[str, str],
+    folder: Path | None = None,
+    *,
+    deployed: Callable[[Path, AwsSettings], bool] = lambda _home, _aws: False,
+) -> Settings:
     """Decide each setting; `folder` (default: the current one) may hold .env and vbvr.yaml.
 
-    Raises ConfigurationError for a file that cannot be read, an unknown key and a target that is none.
+    `deployed` says whether a state folder knows a stack, which then is the target if none is named. Raises
+    ConfigurationError for a file that cannot be read, an unknown key and a target that is none, and
+    InvalidRequestError for an option about AWS where the target is another.
     """
     folder = folder or Path()
     sources = _sources(options, environment, folder)
@@ -118,26 +131,32 @@ def load_settings(options: Options, environment: Mapping[str, str], folder: Path
             if value := source.get(name):
                 values[name], origins[name] = value, origin
                 break
-    _decide_target(values, origins)
+    home, aws = Path(values["home"]), _aws_settings(values)
+    _decide_target(values, origins, is_deployed=lambda: deployed(home, aws))
+    _refuse_unused(values, origins)
     return Settings(
-        home=Path(values["home"]),
+        home=home,
         target=values["target"],
         catalog=Path(values["catalog"]) if "catalog" in values else None,
         generators_paths=tuple(
             Path(part) for part in values.get("generators_path", "").split(os.pathsep) if part
         ),
         python=Path(values["python"]) if "python" in values else None,
-        aws=AwsSettings(
-            stack=values["stack"],
-            region=values["region"],
-            profile=values.get("profile"),
-            queue_url=values.get("queue_url"),
-            dlq_url=values.get("dlq_url"),
-            bucket=values.get("bucket"),
-            dedup_table=values.get("dedup_table"),
-            ledger_table=values.get("ledger_table"),
-        ),
+        aws=aws,
         origins=origins,
+    )
+
+
+def _aws_settings(values: Mapping[str, str]) -> AwsSettings:
+    return AwsSettings(
+        stack=values["stack"],
+        region=values["region"],
+        profile=values.get("profile"),
+        queue_url=values.get("queue_url"),
+        dlq_url=values.get("dlq_url"),
+        bucket=values.get("bucket"),
+        dedup_table=values.get("dedup_table"),
+        ledger_table=values.get("ledger_table"),
     )
 
 
@@ -155,18 +174,35 @@ def _sources(
     ]
 
 
-def _decide_target(values: dict[str, str], origins: dict[str, str]) -> None:
-    """An explicit target, else aws where a queue is named, else local."""
+def _decide_target(
+    values: dict[str, str], origins: dict[str, str], *, is_deployed: Callable[[], bool]
+) -> None:
+    """An explicit target, else aws where a queue is named or a stack is deployed, else local."""
     if "target" not in values:
-        values["target"] = "aws" if "queue_url" in values else "local"
-        origins["target"] = (
-            f"queue_url is set in {origins['queue_url']}" if "queue_url" in values else "default"
-        )
+        if "queue_url" in values:
+            values["target"] = "aws"
+            origins["target"] = f"queue_url is set in {origins['queue_url']}"
+        elif is_deployed():
+            values["target"] = "aws"
+            origins["target"] = f"the stack {values['stack']} is deployed"
+        else:
+            values["target"], origins["target"] = "local", "default"
     if values["target"] not in TARGETS:
         raise ConfigurationError(
             f"There is no target {values['target']!r}.",
             why=f"it comes from: {origins['target']} ({VARIABLES['target']}, or `target`)",
             hint=f"Use one of {', '.join(TARGETS)}.",
+        )
+
+
+def _refuse_unused(values: Mapping[str, str], origins: Mapping[str, str]) -> None:
+    """What is named for AWS must not be done on this machine instead."""
+    unused = [f"--{name} {values[name]}" for name in AWS_OPTIONS if origins.get(name) == "option"]
+    if unused and values["target"] != "aws":
+        raise InvalidRequestError(
+            f"{' and '.join(unused)} would do nothing: the target is {values['target']}.",
+            why=f"the target comes from: {origins['target']}",
+            hint="Add --target aws, or leave it out.",
         )
 
 

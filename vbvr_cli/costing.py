@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vbvr_cli.models import Progress, TaskState
 from vbvr_cli.planning import GeneratorPlan
 
 PRICES_AS_OF = "2026-11"
@@ -79,3 +80,19 @@ def cost_of(plans: Sequence[GeneratorPlan], *, memory_mb: int, architecture: str
         keeping=CostItem("S3, a month", gigabytes, "GB", S3_GB_MONTH),
         downloading=CostItem("download, once", gigabytes, "GB", EGRESS_GB),
     )
+
+
+def cost_so_far(progress: Sequence[Progress], *, memory_mb: int, architecture: str = "x86_64") -> float:
+    """What finished tasks have cost in USD, as if functions had made all of them.
+
+    The time of attempts that failed is not counted: the ledger's counters do not have it.
+    """
+    cost = 0.0
+    for one in progress:
+        tasks = one.tasks.get(TaskState.DONE, 0)
+        loose = one.output_format == "files"
+        puts = one.samples_done * FILES_A_SAMPLE + tasks if loose else 2 * tasks
+        cost += one.seconds * memory_mb / 1024 * LAMBDA_GB_SECOND[architecture]
+        cost += tasks * (LAMBDA_REQUEST + SQS_REQUESTS_A_TASK * SQS_REQUEST)
+        cost += tasks * LEDGER_WRITES_A_TASK * DYNAMODB_WRITE + puts * S3_PUT
+    return cost

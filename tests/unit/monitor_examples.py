@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from vbvr_cli.backends.ports import Depth
+from vbvr_cli.backends.ports import Depth, FleetTerms
 from vbvr_cli.errors import VbvrError
 from vbvr_cli.models import FailureCode, Progress, RunKey, TaskState
 
 NOON = 1_767_614_400.0
+TERMS = FleetTerms(memory_mb=1024, architecture="x86_64", max_workers=990)
 
 
 def depth(waiting: int = 0, in_flight: int = 0, delayed: int = 0, dead: int = 0) -> Depth:
@@ -61,6 +62,7 @@ class StandingBackend:
     error: Exception | None = None
     reads: list[str] = field(default_factory=list)
     now: float = NOON
+    fleet: Any = None
 
     @property
     def queue(self) -> StandingBackend:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vbvr_cli.config import Options, load_settings
-from vbvr_cli.errors import ConfigurationError
+from vbvr_cli.config import AwsSettings, Options, load_settings
+from vbvr_cli.errors import ConfigurationError, InvalidRequestError
 
 
 def test_with_nothing_set_everything_is_a_default(tmp_path: Path) -> None:
@@ -60,6 +60,34 @@ def test_a_named_queue_means_aws_unless_a_target_is_named(tmp_path: Path) -> Non
 
     assert load_settings(Options(), queue, tmp_path).target == "aws"
     assert load_settings(Options(target="local"), queue, tmp_path).target == "local"
+
+
+def test_a_deployed_stack_means_aws_unless_a_target_is_named(tmp_path: Path) -> None:
+    asked = []
+
+    def deployed(home: Path, aws: AwsSettings) -> bool:
+        asked.append((home, aws.stack, aws.region))
+        return True
+
+    settings = load_settings(Options(home=tmp_path, stack="mine"), {}, tmp_path, deployed=deployed)
+
+    assert (settings.target, settings.origins["target"]) == ("aws", "the stack mine is deployed")
+    assert asked == [(tmp_path, "mine", "us-east-2")]
+    assert load_settings(Options(target="local"), {}, tmp_path, deployed=deployed).target == "local"
+    assert load_settings(Options(), {"VBVR_TARGET": "local"}, tmp_path, deployed=deployed).target == "local"
+
+
+@pytest.mark.parametrize("option", ["stack", "profile", "region"])
+@pytest.mark.parametrize("target", [None, "local"])
+def test_an_option_about_aws_is_refused_where_the_target_is_another(
+    tmp_path: Path, option: str, target: str | None
+) -> None:
+    with pytest.raises(InvalidRequestError, match=f"--{option} x would do nothing") as error:
+        load_settings(Options(target=target, **{option: "x"}), {}, tmp_path)
+
+    assert "--target aws" in str(error.value.hint)
+    assert load_settings(Options(), {"VBVR_STACK": "x", "AWS_REGION": "x"}, tmp_path).target == "local"
+    assert load_settings(Options(target="aws", **{option: "x"}), {}, tmp_path).target == "aws"
 
 
 @pytest.mark.parametrize(

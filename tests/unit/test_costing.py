@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vbvr_cli.catalog.generator import Environment, Generator
-from vbvr_cli.costing import LAMBDA_GB_SECOND, START_SECONDS, Cost, cost_of
-from vbvr_cli.models import Provenance
+from vbvr_cli.costing import LAMBDA_GB_SECOND, S3_PUT, START_SECONDS, Cost, cost_of, cost_so_far
+from vbvr_cli.models import Progress, Provenance, RunKey, TaskState
 from vbvr_cli.planning import Request, plan
 
 
@@ -73,3 +74,35 @@ def test_dedup_costs_a_write_a_sample() -> None:
 
 def test_nothing_asked_costs_nothing() -> None:
     assert bill(Request(samples=0)).usd == 0
+
+
+def made(samples: int = 1000, seconds: float = 2000.0, **more: Any) -> Progress:
+    key = RunKey("bucket", "run")
+    done = {TaskState.DONE: samples // 100, TaskState.CLAIMED: 7}
+    return Progress(key, "O-any", 10_000, samples_done=samples, seconds=seconds, tasks=done, **more)
+
+
+def test_what_was_made_cost_what_its_time_took_and_what_it_wrote() -> None:
+    long, short = (cost_so_far([made(seconds=seconds)], memory_mb=1024) for seconds in (3000.0, 2000.0))
+    few, many = (cost_so_far([made(samples, seconds=0)], memory_mb=1024) for samples in (1000, 2000))
+
+    assert long - short == pytest.approx(1000 * LAMBDA_GB_SECOND["x86_64"])
+    assert many == pytest.approx(2 * few)
+    assert few > 5 * 1000 * S3_PUT
+
+
+def test_what_was_made_costs_what_was_estimated_for_it() -> None:
+    estimated = bill(Request(samples=1000))
+    progress = made(seconds=1000 * 2.0 + 10 * START_SECONDS)
+
+    assert cost_so_far([progress], memory_mb=1024) == pytest.approx(estimated.usd)
+
+
+def test_archives_cost_fewer_puts_so_far_too() -> None:
+    loose, tar = (cost_so_far([made(output_format=kind)], memory_mb=1024) for kind in ("files", "tar"))
+
+    assert loose - tar == pytest.approx((5 * 1000 + 10 - 2 * 10) * S3_PUT)
+
+
+def test_where_nothing_is_done_nothing_was_spent() -> None:
+    assert cost_so_far([made(samples=0, seconds=0)], memory_mb=1024) == 0

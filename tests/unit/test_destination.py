@@ -17,7 +17,8 @@ import pytest
 from places import tree
 
 from vbvr_cli.errors import ConfigurationError, DiskFullError, InvalidRequestError, ServiceError
-from vbvr_cli.operations.download.destination import Destination, MismatchError, UnsafeKeyError
+from vbvr_cli.operations.download.destination import Destination
+from vbvr_cli.operations.download.problems import MismatchError, UnsafeKeyError
 
 DATA = b"sixteen bytes ok"
 KEY = "questions/good/dot_task/dot_00000000/prompt.txt"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from monitor_examples import NOON, depth, factory, run
+from monitor_examples import NOON, TERMS, depth, factory, run
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -157,6 +157,20 @@ def test_the_cost_is_shown_where_there_is_one():
 
     assert "USD" not in drawn(free)
     assert "cost so far 12.30 USD" in drawn(replace(free, snapshot=replace(free.snapshot, cost=12.3)))
+
+
+def test_functions_at_work_have_a_line_where_they_are_known():
+    unknown = reading(take(depth(), [run("G-1")], NOON, terms=TERMS))
+    known = reading(take(depth(), [run("G-1")], NOON, terms=TERMS, functions=412))
+
+    assert "functions" not in drawn(unknown)
+    assert "functions  412 of at most 990 at work" in drawn(known)
+
+
+def test_on_aws_an_idle_queue_is_something_to_look_into():
+    idle = take(depth(waiting=3), [run("G-1", sent=3)], NOON, terms=TERMS)
+
+    assert "vbvr doctor says why" in drawn(reading(idle))
 
 
 def test_stale_figures_say_since_when_why_and_what_to_do():

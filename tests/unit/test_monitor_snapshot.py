@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from monitor_examples import NOON, depth, factory, run
+import pytest
+from monitor_examples import NOON, TERMS, depth, factory, run
 
 from vbvr_cli.models import FailureCode
 from vbvr_cli.operations.snapshot import Phase, take
@@ -112,6 +113,22 @@ def test_messages_that_the_ledger_does_not_know_are_nothing_lost():
 
 def test_work_costs_nothing_where_the_target_has_no_prices():
     assert take(depth(), factory(), NOON).cost is None
+
+
+def test_functions_cost_what_the_chosen_generators_tasks_took():
+    runs = [run("G-1", 100, 50, seconds=100.0), run("O-1", 100, 50, seconds=300.0)]
+
+    all_of_it = take(depth(), runs, NOON, terms=TERMS).cost
+    a_quarter = take(depth(), runs, NOON, ["G-*"], terms=TERMS).cost
+
+    assert all_of_it
+    assert a_quarter
+    assert all_of_it - a_quarter == pytest.approx(300 * 1.66667e-05 + 50 * 5 * 0.005 / 1000)
+
+
+def test_functions_at_work_are_told_with_how_many_there_may_be():
+    assert take(depth(), [], NOON, terms=TERMS, functions=3).max_functions == 990
+    assert take(depth(), [], NOON, terms=TERMS).max_functions is None
 
 
 def test_the_rate_to_expect_is_what_workers_made_so_far_in_their_time():

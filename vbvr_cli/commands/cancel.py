@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.places import STATE, TARGET, placed
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
 
@@ -24,16 +25,16 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=EPILOG)(cancel)
 
 
+@placed(*STATE, *TARGET)
 def cancel(
     context: typer.Context,
+    where: Options,
     run: Annotated[str | None, typer.Argument(help="A run's id, or the beginning of it.")] = None,
     generator: opt.OnlyGenerators = None,
     category: opt.Categories = None,
     role: opt.Roles = None,
     yes: opt.Yes = False,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    target: opt.Target = None,
 ) -> None:
     """Stop working on runs: workers drop their tasks unrun. Without a name, on all of them."""
     from vbvr_cli.operations.cancel import cancel as cancel_runs
@@ -41,7 +42,7 @@ def cancel(
     from vbvr_cli.screens.console import confirm
     from vbvr_cli.screens.statuses import show_cancelled
 
-    session = open_session(context, Options(home=home, target=target))
+    session = open_session(context, where)
     runs = cancellable(session.backend, run, session.names(generator, category, role))
     everything = run is None and not (generator or category or role)
     if runs and everything and not yes and not confirm(f"Cancel all {len(runs)} unfinished runs?"):

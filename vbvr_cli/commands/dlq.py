@@ -9,6 +9,7 @@ import typer
 
 from vbvr_cli.commands import options as opt
 from vbvr_cli.commands.interruption import stoppable
+from vbvr_cli.commands.places import STATE, TARGET, placed
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
 
@@ -36,21 +37,21 @@ vbvr dlq redrive --from DLQ --dry-run
 
 
 @dlq.command("list", epilog=LIST_EPILOG)
+@placed(*STATE, *TARGET)
 def list_letters(
     context: typer.Context,
+    where: Options,
     bodies: Annotated[
         bool, typer.Option("--bodies", help="Receive the letters and show them whole; counts as a receive.")
     ] = False,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    target: opt.Target = None,
 ) -> None:
     """List what was given up, by generator and reason."""
     from vbvr_cli.operations.dlq.leasing import leased_letters
     from vbvr_cli.operations.dlq.listing import list_dead
     from vbvr_cli.screens.letters import show_bodies, show_dead
 
-    session = open_session(context, Options(home=home, target=target))
+    session = open_session(context, where)
     if not bodies:
         show_dead(list_dead(session.backend), as_json=as_json)
         return
@@ -59,29 +60,31 @@ def list_letters(
 
 
 @dlq.command(epilog=DOWNLOAD_EPILOG)
+@placed(*STATE, *TARGET)
 def download(
     context: typer.Context,
+    where: Options,
     output: Annotated[Path, typer.Option(help="A folder; one JSON file a letter.")] = Path("DLQ"),
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete each letter once its file is on the disk.")
     ] = False,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    target: opt.Target = None,
 ) -> None:
     """Keep the dead letters as files, to be read, mended and redriven."""
     from vbvr_cli.operations.dlq.letter_files import download_letters
     from vbvr_cli.screens.letters import show_downloaded
 
-    session = open_session(context, Options(home=home, target=target))
+    session = open_session(context, where)
     with stoppable("No letter is lost."):
         report = download_letters(session.backend.queue, output, delete=delete)
     show_downloaded(report, output, as_json=as_json)
 
 
 @dlq.command(epilog=REDRIVE_EPILOG)
+@placed(*STATE, *TARGET)
 def redrive(
     context: typer.Context,
+    where: Options,
     source: Annotated[
         Path | None, typer.Option("--from", help="A folder of downloaded letters, instead of the queue.")
     ] = None,
@@ -102,15 +105,13 @@ def redrive(
     ] = None,
     dry_run: opt.DryRun = False,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    target: opt.Target = None,
 ) -> None:
     """Send what was given up again: as it was, with new seeds, or split."""
     from vbvr_cli.operations.dlq.redrive import Redrive
     from vbvr_cli.operations.dlq.request import RedriveRequest, parse_reasons
     from vbvr_cli.screens.letters import show_redriven
 
-    session = open_session(context, Options(home=home, target=target))
+    session = open_session(context, where)
     request = RedriveRequest(
         generators=session.names(generator, category, role),
         reasons=parse_reasons(reason or ()),

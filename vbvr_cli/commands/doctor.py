@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.places import CATALOG, STATE, TARGET, placed
 from vbvr_cli.commands.session import connections_of
 from vbvr_cli.config import Options
 
@@ -22,13 +23,11 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=EPILOG)(doctor)
 
 
+@placed(*STATE, *CATALOG, *TARGET)
 def doctor(
     context: typer.Context,
+    where: Options,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    generators_path: opt.GeneratorsPath = None,
-    catalog: opt.CatalogFile = None,
-    target: opt.Target = None,
 ) -> None:
     """Check what vbvr needs, and say what mends what is broken."""
     from vbvr_cli.errors import ExitCode
@@ -36,7 +35,7 @@ def doctor(
     from vbvr_cli.screens.health import show_findings
 
     connections = connections_of(context)
-    settings = connections.settings(Options(home, catalog, generators_path, target))
+    settings = connections.settings(where)
     findings = list(
         examine(settings, lambda: connections.backend(settings), lambda: connections.catalog(settings))
     )

@@ -9,6 +9,7 @@ import typer
 
 from vbvr_cli.commands import options as opt
 from vbvr_cli.commands.interruption import stoppable
+from vbvr_cli.commands.places import STATE, TARGET, placed
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
 
@@ -26,8 +27,10 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=EPILOG)(download)
 
 
+@placed(*STATE, *TARGET)
 def download(
     context: typer.Context,
+    where: Options,
     generator: opt.OnlyGenerators = None,
     category: opt.Categories = None,
     role: opt.Roles = None,
@@ -37,8 +40,6 @@ def download(
     workers: Annotated[int, typer.Option(help="Objects at once.", min=1, max=256)] = 16,
     bucket: Annotated[str | None, typer.Option(help="Where from. Default: the target's own.")] = None,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    target: opt.Target = None,
 ) -> None:
     """Bring a dataset into a folder, checked, going by its manifests."""
     from vbvr_cli.errors import WorkFailedError
@@ -46,7 +47,7 @@ def download(
     from vbvr_cli.operations.download.request import DownloadRequest
     from vbvr_cli.screens.downloads import DownloadProgress, show_brought
 
-    session = open_session(context, Options(home=home, target=target))
+    session = open_session(context, where)
     place = session.bucket(bucket)
     if bucket:
         session.backend.allow_bucket(place)

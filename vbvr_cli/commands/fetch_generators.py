@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.places import STATE, placed
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
 from vbvr_cli.errors import ExitCode
@@ -22,7 +23,7 @@ vbvr fetch-generators --category spatiality --base-url https://git.example.org/m
 [dim]What was fetched is pinned in generators.lock beside the catalog. Credentials are left to git.[/dim]"""
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", "-j", help="Repositories at a time. Default: four for each core.", min=1, max=128),
+    typer.Option("--jobs", "-j", help="Repositories at a time. Default: four for each core, 16 to 32.", min=1, max=128),
 ]
 
 
@@ -31,8 +32,10 @@ def register(app: typer.Typer) -> None:
     app.command("fetch-generators", epilog=EPILOG)(fetch_generators)
 
 
+@placed(*STATE, "catalog", target="local")
 def fetch_generators(
     context: typer.Context,
+    where: Options,
     generator: opt.OnlyGenerators = None,
     category: opt.Categories = None,
     role: opt.Roles = None,
@@ -52,15 +55,13 @@ def fetch_generators(
         ),
     ] = None,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    catalog: opt.CatalogFile = None,
 ) -> None:
     """Fetch generators from their repositories, by commit, and build the environments they run in."""
     from vbvr_cli.catalog.fetching import DEFAULT_JOBS
     from vbvr_cli.catalog.provisioning import FetchRequest, provision
     from vbvr_cli.screens.fetching import FetchProgress, show_provisioned
 
-    session = open_session(context, Options(home, catalog))
+    session = open_session(context, where)
     request = FetchRequest(
         patterns=tuple(generator or ([] if category or role else ["all"])),
         categories=tuple(category or ()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from vbvr_cli.commands import options as opt
 from vbvr_cli.commands.interruption import stoppable
+from vbvr_cli.commands.places import CATALOG, STATE, placed
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
 
@@ -29,8 +31,10 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=EPILOG)(generate)
 
 
+@placed(*STATE, *CATALOG, "target")
 def generate(
     context: typer.Context,
+    where: Options,
     generator: opt.Generators = None,
     category: opt.Categories = None,
     role: opt.Roles = None,
@@ -47,9 +51,6 @@ def generate(
     replace: opt.Replace = False,
     dry_run: opt.DryRun = False,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    generators_path: opt.GeneratorsPath = None,
-    catalog: opt.CatalogFile = None,
 ) -> None:
     """Make a dataset on this machine: submit, work and collect in one."""
     from vbvr_cli.operations.generate import generate as run_generate
@@ -68,9 +69,9 @@ def generate(
         append=append,
         replace=replace,
     )
-    session = open_session(context, Options(home, catalog, generators_path, "local"))
+    session = open_session(context, on_this_machine(where))
     bucket = session.bucket(str(dest) if dest else None)
-    submitter = Submitter(session.backend, session.catalog, bucket)
+    submitter = Submitter(session.backend, session.offer, bucket)
     chosen = session.select(generator, category, role)
     crew = workers or os.cpu_count() or 1
     if dry_run or samples == 0:
@@ -95,3 +96,17 @@ def generate(
     show_generated(report, bucket, as_json=as_json)
     if error := unfinished_error(report):
         raise error
+
+
+def on_this_machine(where: Options) -> Options:
+    """The same places on the local target, whatever the environment says. Another was not to be asked for."""
+    from vbvr_cli.errors import InvalidRequestError
+
+    if where.target not in (None, "local"):
+        raise InvalidRequestError(
+            f"`vbvr generate` works on this machine, not on {where.target}.",
+            why="it is submit, work and collect in one, with workers of its own",
+            hint=f"Use `vbvr submit --target {where.target}`, then `vbvr monitor` and `vbvr download`; "
+            "or leave --target out.",
+        )
+    return replace(where, target="local")

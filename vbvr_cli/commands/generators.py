@@ -9,6 +9,7 @@ import typer
 
 from vbvr_cli.commands import fetch_generators
 from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.places import CATALOG, STATE, TARGET, placed
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
 from vbvr_cli.errors import ExitCode
@@ -23,42 +24,40 @@ def register(app: typer.Typer) -> None:
 
 
 @generators.command("list", epilog="[bold]Example[/bold]\n\nvbvr generators list --json")
+@placed(*STATE, *CATALOG, *TARGET)
 def list_generators(
     context: typer.Context,
+    where: Options,
     generator: opt.OnlyGenerators = None,
     category: opt.Categories = None,
     role: opt.Roles = None,
-    every: Annotated[bool, typer.Option("--all", help="Also those that cannot run here yet.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also those that cannot run there yet.")] = False,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    generators_path: opt.GeneratorsPath = None,
-    catalog: opt.CatalogFile = None,
 ) -> None:
-    """List the generators that can run here."""
+    """List the generators that can be asked for: on AWS, what the image of the stack holds."""
     from vbvr_cli.catalog.selection import select_names
     from vbvr_cli.screens.generators import show_generators
 
-    session = open_session(context, Options(home, catalog, generators_path))
-    names = list(session.catalog.entries)
+    session = open_session(context, where)
+    names = list(session.offer.entries)
     if generator or category or role:
-        names = select_names(session.catalog.entries, generator or (), category or (), role or ())
-    show_generators(session.catalog, names, every=every, as_json=as_json)
+        names = select_names(session.offer.entries, generator or (), category or (), role or ())
+    show_generators(session.offer, names, every=every, as_json=as_json)
 
 
 @generators.command(epilog="[bold]Example[/bold]\n\nvbvr generators show O-nonogram_data-generator")
+@placed(*STATE, *CATALOG, target="local")
 def show(
     context: typer.Context,
+    where: Options,
     name: Annotated[str, typer.Argument(help="A generator's name.")],
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    generators_path: opt.GeneratorsPath = None,
-    catalog: opt.CatalogFile = None,
 ) -> None:
     """Show where a generator comes from, and how it is run."""
     from vbvr_cli.catalog.sharing import sharing_of
     from vbvr_cli.screens.generators import show_generator
 
-    session = open_session(context, Options(home, catalog, generators_path))
+    session = open_session(context, where)
     show_generator(session.catalog.get(name), sharing_of(session.catalog, name), as_json=as_json)
 
 
@@ -74,8 +73,10 @@ vbvr generators check all --write
 
 
 @generators.command(epilog=CHECK_EPILOG)
+@placed(*STATE, *CATALOG, target="local")
 def check(
     context: typer.Context,
+    where: Options,
     names: Annotated[list[str], typer.Argument(help="Names, globs or all.", metavar="NAME|GLOB|all")],
     category: opt.Categories = None,
     role: opt.Roles = None,
@@ -85,9 +86,6 @@ def check(
         bool, typer.Option("--write", help="Write batch size, time, size and pool into figures.yaml.")
     ] = False,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    generators_path: opt.GeneratorsPath = None,
-    catalog: opt.CatalogFile = None,
 ) -> None:
     """Run generators small, and say what to know of them before making a million samples."""
     from vbvr_cli.catalog.checking.checks import FULL, QUICK, check_generators
@@ -96,7 +94,7 @@ def check(
     from vbvr_cli.screens.checks import CheckProgress, show_reports
     from vbvr_cli.screens.console import note
 
-    session = open_session(context, Options(home, catalog, generators_path))
+    session = open_session(context, where)
     target = figures_file(session.catalog.path) if write else None
     chosen = session.select(names, category, role)
     progress = CheckProgress(len(chosen))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.places import STATE, TARGET, placed
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
 
@@ -28,8 +29,10 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=EPILOG)(monitor)
 
 
+@placed(*STATE, *TARGET)
 def monitor(
     context: typer.Context,
+    where: Options,
     watch: Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C.")] = False,
     interval: Annotated[
         float,
@@ -46,15 +49,13 @@ def monitor(
     category: opt.Categories = None,
     role: opt.Roles = None,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    target: opt.Target = None,
 ) -> None:
     """Show how the work goes: queue, progress, speed, time left, failures."""
     from vbvr_cli.operations.monitor import Monitor
     from vbvr_cli.screens.dashboard_live import show_reading
     from vbvr_cli.screens.dashboard_live import watch as show_readings
 
-    session = open_session(context, Options(home=home, target=target))
+    session = open_session(context, where)
     place, looking = (
         session.backend.description,
         Monitor(session.backend, session.names(generator, category, role)),

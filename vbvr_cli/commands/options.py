@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
-
-WHERE = "Where things are"
 
 
 class OutputFormatChoice(StrEnum):
@@ -68,35 +65,6 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show tasks, samples, time and size, and change nothing.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for scripts.")]
-Home = Annotated[
-    Path | None,
-    typer.Option(
-        help="State folder: queue, ledger, scratch. Default: VBVR_HOME, else .vbvr.",
-        file_okay=False,
-        rich_help_panel=WHERE,
-    ),
-]
-GeneratorsPath = Annotated[
-    str | None,
-    typer.Option(
-        help="Folders of generators beside the catalog, separated by ':'. Default: GENERATORS_PATH.",
-        metavar="FOLDER[:FOLDER]",
-        rich_help_panel=WHERE,
-    ),
-]
-CatalogFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--catalog",
-        help="Default: VBVR_CATALOG, else generators.yaml here, else the one that comes with vbvr.",
-        dir_okay=False,
-        rich_help_panel=WHERE,
-    ),
-]
-Target = Annotated[
-    str | None,
-    typer.Option(help="local or aws. Default: VBVR_TARGET, else local.", rich_help_panel=WHERE),
-]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Workers = Annotated[
     int | None,

@@ -17,20 +17,26 @@ if TYPE_CHECKING:
     from vbvr_cli.backends.ports import Backend
     from vbvr_cli.catalog.catalog import Catalog
     from vbvr_cli.catalog.generator import Generator
+    from vbvr_cli.catalog.selection import Offer
 
 
 @dataclass(frozen=True)
 class Session:
-    """One command's view of the world. The catalog is read when it is first asked for."""
+    """One command's view of the world. Catalog and roster are read when they are first asked for."""
 
     settings: Settings
     backend: Backend
-    open_catalog: Callable[[Settings], Catalog]
+    connections: Connections
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The catalog. Raises ConfigurationError if it is broken."""
-        return self.open_catalog(self.settings)
+        """What this machine can make. Raises ConfigurationError if the catalog is broken."""
+        return self.connections.catalog(self.settings)
+
+    @cached_property
+    def offer(self) -> Offer:
+        """What can be asked of the target. Raises as `catalog`, and ServiceError where AWS does not say."""
+        return self.connections.offer(self.settings, self.backend) if self.backend.fleet else self.catalog
 
     def bucket(self, named: str | None) -> str:
         """The bucket that an option names: on this machine a folder, by its absolute path."""
@@ -45,19 +51,19 @@ class Session:
         from vbvr_cli.screens.generators import show_left_out
 
         filters = (patterns or (), categories or (), roles or ())
-        chosen = self.catalog.select(*filters)
-        show_left_out(self.catalog.notices, self.catalog.left_out(*filters))
+        chosen = self.offer.select(*filters)
+        show_left_out(self.offer.notices, self.offer.left_out(*filters))
         return chosen
 
     def names(
         self, patterns: list[str] | None, categories: list[str] | None, roles: list[str] | None
     ) -> tuple[str, ...]:
-        """The patterns of generators whose runs are meant; the catalog is asked only for the filters."""
+        """The patterns of generators whose runs are meant; what they are is asked only for the filters."""
         from vbvr_cli.catalog.selection import select_names
 
         if not categories and not roles:
             return tuple(patterns or ())
-        return tuple(select_names(self.catalog.entries, patterns or (), categories or (), roles or ()))
+        return tuple(select_names(self.offer.entries, patterns or (), categories or (), roles or ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class Connections:
     settings: Callable[[Options], Settings]
     backend: Callable[[Settings], Backend]
     catalog: Callable[[Settings], Catalog]
+    offer: Callable[[Settings, Backend], Offer]
 
 
 def connections_of(context: typer.Context) -> Connections:
@@ -87,4 +94,4 @@ def open_session(context: typer.Context, options: Options) -> Session:
     context.call_on_close(backend.close)
     if "VBVR_SUPERVISED" not in os.environ:
         note(f"target: {backend.description}")
-    return Session(settings, backend, connections.catalog)
+    return Session(settings, backend, connections)

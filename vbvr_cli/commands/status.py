@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vbvr_cli.commands import options as opt
+from vbvr_cli.commands.places import STATE, TARGET, placed
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
 
@@ -26,8 +27,10 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=EPILOG)(status)
 
 
+@placed(*STATE, *TARGET)
 def status(
     context: typer.Context,
+    where: Options,
     run: Annotated[str | None, typer.Argument(help="A run's id; without one, all runs are listed.")] = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Make the ledger say what the manifests say.")
@@ -36,14 +39,12 @@ def status(
         str | None, typer.Option(help="Only the runs in this bucket; with --repair, also those forgotten.")
     ] = None,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    target: opt.Target = None,
 ) -> None:
     """Show the runs; or compare one run's plan, ledger, manifests and store, and name every gap."""
     from vbvr_cli.operations.status import examine, find_runs, restore_bucket
     from vbvr_cli.screens.statuses import show_examined, show_runs
 
-    session = open_session(context, Options(home=home, target=target))
+    session = open_session(context, where)
     place = session.bucket(bucket) if bucket else None
     if place and repair:
         session.backend.allow_bucket(place)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vbvr_cli.commands import options as opt
 from vbvr_cli.commands.interruption import stoppable
+from vbvr_cli.commands.places import CATALOG, STATE, TARGET, placed
 from vbvr_cli.commands.session import Session, open_session
 from vbvr_cli.config import Options
+
+if TYPE_CHECKING:
+    from vbvr_cli.operations.spending import Estimate
+    from vbvr_cli.planning import GeneratorPlan
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -20,9 +26,12 @@ vbvr submit -g all -n 10000
 
 vbvr submit -g 'O-*' -n 500 --dry-run
 
+vbvr submit -g all -n 10000 --target aws --max-cost 500
+
 echo '{"type": "O-nonogram_data-generator", "num_samples": 5}' | vbvr submit --message -
 
-[dim]Doing it again sends only what is missing. Then: vbvr worker[/dim]"""
+[dim]Doing it again sends only what is missing. On AWS it asks before it spends. Then: vbvr worker, or on
+AWS vbvr monitor[/dim]"""
 
 
 def register(app: typer.Typer) -> None:
@@ -30,8 +39,10 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=EPILOG)(submit)
 
 
+@placed(*STATE, *CATALOG, *TARGET)
 def submit(
     context: typer.Context,
+    where: Options,
     generator: opt.Generators = None,
     category: opt.Categories = None,
     role: opt.Roles = None,
@@ -41,7 +52,8 @@ def submit(
     output_format: opt.OutputFormat = opt.OutputFormatChoice.FILES,
     dedup: opt.Dedup = False,
     bucket: Annotated[
-        str | None, typer.Option(help="Where samples go: a folder. Default: the state folder's data.")
+        str | None,
+        typer.Option(help="Where samples go: a folder, or on AWS a bucket. Default: the target's own."),
     ] = None,
     append: opt.Append = False,
     replace: opt.Replace = False,
@@ -53,18 +65,23 @@ def submit(
         typer.Option(help="Send task messages written by hand: JSON lines in a file, or - for stdin."),
     ] = None,
     dry_run: opt.DryRun = False,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            "--max-cost",
+            help="On AWS: send nothing if the estimate is more. Checked before sending only; it stops no "
+            "work later.",
+            metavar="USD",
+            min=0,
+        ),
+    ] = None,
     yes: opt.Yes = False,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    generators_path: opt.GeneratorsPath = None,
-    catalog: opt.CatalogFile = None,
-    target: opt.Target = None,
 ) -> None:
     """Send tasks to the queue, for workers to work on."""
     from vbvr_cli.errors import InvalidRequestError
     from vbvr_cli.operations.submit import Submitter
     from vbvr_cli.planning import Request
-    from vbvr_cli.screens.console import confirm
     from vbvr_cli.screens.dispatch import announce_plan, show_plan, show_submitted
     from vbvr_cli.screens.progress import TaskProgress
 
@@ -79,26 +96,65 @@ def submit(
         append=append,
         replace=replace,
     )
-    session = open_session(context, Options(home, catalog, generators_path, target))
+    session = open_session(context, where)
     if message:
         _send_messages(session, message, as_json=as_json)
         return
-    place = session.bucket(bucket)
-    submitter = Submitter(session.backend, session.catalog, place)
-    chosen = session.select(generator, category, role)
-    if dry_run or samples == 0:
-        show_plan(submitter.plans(chosen, request), os.cpu_count() or 1, as_json=as_json)
-        return
     with stoppable("What was sent is recorded, and is not sent again."):
+        place = session.bucket(bucket)
+        submitter = Submitter(session.backend, session.offer, place)
+        chosen = session.select(generator, category, role)
+        if dry_run or samples == 0:
+            plans = submitter.plans(chosen, request)
+            cost = _estimate(session, plans, resend=resend)
+            workers = cost.terms.max_workers if cost else os.cpu_count() or 1
+            show_plan(plans, workers, cost, as_json=as_json)
+            _require_within(cost, max_cost)
+            return
         session.backend.allow_bucket(place)
         submitter.adopt(chosen)
         plans = submitter.plans(chosen, request)
         announce_plan(plans, place, seed)
-        if any(one.exceeds_pool for one in plans) and not yes and not confirm("Submit all the same?"):
+        cost = _estimate(session, plans, resend=resend)
+        if not _agreed(plans, cost, max_cost, yes=yes):
             return
         with TaskProgress() as progress:
             report = submitter.carry_out(plans, resend=resend, on_progress=progress.show)
-    show_submitted(report, as_json=as_json)
+    show_submitted(report, cost, as_json=as_json)
+
+
+def _estimate(session: Session, plans: Sequence[GeneratorPlan], *, resend: bool) -> Estimate | None:
+    """What the plans cost; None where workers cost nothing."""
+    from vbvr_cli.operations.spending import estimate
+
+    fleet = session.backend.fleet
+    return estimate(session.backend, plans, fleet.terms(), resend=resend) if fleet else None
+
+
+def _agreed(
+    plans: Sequence[GeneratorPlan], cost: Estimate | None, max_cost: float | None, *, yes: bool
+) -> bool:
+    """Whether to go on: what it costs is shown and, like what else is doubtful, asked about."""
+    from vbvr_cli.screens.console import confirm, note
+    from vbvr_cli.screens.dispatch import announce_cost
+    from vbvr_cli.screens.spending import spending_question
+
+    question = "Submit all the same?" if any(one.exceeds_pool for one in plans) else None
+    if cost and cost.tasks:
+        announce_cost(plans, cost)
+        question = spending_question(cost)
+    _require_within(cost, max_cost)
+    if question is None or yes or confirm(question):
+        return True
+    note("Nothing was sent.")
+    return False
+
+
+def _require_within(cost: Estimate | None, max_cost: float | None) -> None:
+    from vbvr_cli.operations.spending import require_within
+
+    if cost:
+        require_within(cost, max_cost)
 
 
 def _send_messages(session: Session, source: str, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from vbvr_cli.commands import options as opt
 from vbvr_cli.commands.interruption import stoppable
+from vbvr_cli.commands.places import CATALOG, STATE, TARGET, placed
 from vbvr_cli.commands.session import Session, open_session
 from vbvr_cli.config import Options
 
@@ -29,24 +30,22 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=EPILOG)(worker)
 
 
+@placed(*STATE, *CATALOG, *TARGET)
 def worker(
     context: typer.Context,
+    where: Options,
     workers: opt.Workers = None,
     forever: Annotated[
         bool, typer.Option("--forever", help="Wait for more when the queue is empty.")
     ] = False,
     as_json: opt.Json = False,
-    home: opt.Home = None,
-    generators_path: opt.GeneratorsPath = None,
-    catalog: opt.CatalogFile = None,
-    target: opt.Target = None,
 ) -> None:
     """Work on the queue until it is empty."""
     from vbvr_cli.operations.work import work_with
     from vbvr_cli.screens.dispatch import show_worked
     from vbvr_cli.screens.progress import SampleProgress
 
-    session = open_session(context, Options(home, catalog, generators_path, target))
+    session = open_session(context, where)
     if "VBVR_SUPERVISED" in os.environ:
         _be_supervised(session, forever=forever)
         return

@@ -6,19 +6,21 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from vbvr_cli import __version__
-from vbvr_cli.backends.ports import Backend
+from vbvr_cli.backends.ports import Backend, Fleet, Part
 from vbvr_cli.catalog.catalog import Catalog
+from vbvr_cli.catalog.roster import Roster
 from vbvr_cli.config import VARIABLES, Settings
 from vbvr_cli.errors import ConfigurationError, VbvrError
 
 LEAST_PYTHON = (3, 11)
 SPARE_BYTES = 5_000_000_000
+AWS_SETTINGS = ("stack", "profile", "region", "queue_url", "dlq_url", "bucket", "ledger_table", "dedup_table")
 
 
 class Health(StrEnum):
@@ -42,14 +44,21 @@ class Finding:
 def examine(
     settings: Settings, open_backend: Callable[[], Backend], open_catalog: Callable[[], Catalog]
 ) -> Iterator[Finding]:
-    """Look at one thing after the other."""
+    """Look at one thing after the other; `open_catalog` gives that of this machine."""
+    backend = _opened(open_backend)
     yield _python()
     yield _program("git", needed="`vbvr fetch-generators` needs it", mend="apt-get install git", must=True)
     yield _program("uv", needed="generators' own environments need it", mend="pip install uv", must=True)
     yield _program("node", needed="only `vbvr deploy` needs it", mend="apt-get install nodejs", must=False)
-    yield from _settings(settings)
+    yield from _settings(settings, {} if isinstance(backend, VbvrError) else backend.discovered)
     yield _disk(settings.home)
-    yield _guarded("state", lambda: _state(settings, open_backend()))
+    if isinstance(backend, VbvrError):
+        yield _broken("state" if settings.target == "local" else settings.target, backend)
+    else:
+        parts = list(_parts(backend))
+        yield from parts
+        if not {part.what for part in parts if part.health is Health.BROKEN} - {"function", "image"}:
+            yield _guarded("state", lambda: _state(settings, backend))
     yield from _generators(open_catalog)
 
 
@@ -72,19 +81,31 @@ def _program(name: str, *, needed: str, mend: str, must: bool) -> Finding:
     return Finding(name, Health.OK, answer.stdout.strip().partition("\n")[0] or found)
 
 
-def _settings(settings: Settings) -> Iterator[Finding]:
-    values = {
+def _opened(open_backend: Callable[[], Backend]) -> Backend | VbvrError:
+    try:
+        return open_backend()
+    except VbvrError as error:
+        return error
+
+
+def _settings(settings: Settings, discovered: Mapping[str, str]) -> Iterator[Finding]:
+    values: dict[str, object] = {
         "target": settings.target,
         "home": settings.home.absolute(),
         "catalog": settings.catalog or "./generators.yaml, else the one that comes with vbvr",
         "generators_path": ", ".join(map(str, settings.generators_paths)) or "none",
         "python": settings.python or "vbvr's own, or an environment of their own",
     }
-    names = {"home": "state folder", "generators_path": "generators path", "python": "generators' python"}
+    if settings.target == "aws":
+        values |= {name: getattr(settings.aws, name) for name in AWS_SETTINGS}
+    names = {"home": "state folder", "python": "generators' python"}
     for name, value in values.items():
         origin = settings.origins.get(name, "default")
         origin = VARIABLES[name] if origin == "environment" else origin
-        yield Finding(names.get(name, name), Health.OK, f"{value} (from: {origin})")
+        if name in discovered:
+            value, origin = discovered[name], f"stack {settings.aws.stack}"  # noqa: PLW2901
+        said = f"{value} (from: {origin})" if value is not None else "not set"
+        yield Finding(names.get(name, name.replace("_", " ")), Health.OK, said)
 
 
 def _disk(home: Path) -> Finding:
@@ -97,6 +118,42 @@ def _disk(home: Path) -> Finding:
             "disk", Health.NOTE, f"{detail}: about {few:,} samples", "use --home or --dest elsewhere"
         )
     return Finding("disk", Health.OK, detail)
+
+
+def _parts(backend: Backend) -> Iterator[Finding]:
+    """The parts of a back end that is not this machine's; without credentials none of them answers."""
+    seen = set()
+    for part in backend.parts():
+        finding = _look_at(part)
+        seen.add(part.name)
+        yield finding
+        if part.name == "credentials" and finding.health is Health.BROKEN:
+            return
+    fleet = backend.fleet
+    if fleet and "function" in seen:
+        yield _guarded("image", lambda: _image(fleet))
+    elif fleet:
+        why = "not known: no stack was asked, since every place is named by a setting"
+        yield Finding("function", Health.NOTE, why, "leave out one of the settings, or use `vbvr worker`")
+
+
+def _look_at(part: Part) -> Finding:
+    return _guarded(part.name, lambda: Finding(part.name, Health.OK, part.look()))
+
+
+def _image(fleet: Fleet) -> Finding:
+    """What the functions can make."""
+    text = fleet.roster()
+    if text is None:
+        why = "not known: the stack has no submit function; what this machine's catalog has is offered"
+        return Finding("image", Health.NOTE, why, "vbvr deploy")
+    roster = Roster.from_json(text)
+    left_out = len(roster.unavailable)
+    detail = f"{len(list(roster))} generators" + (f", {left_out} left out" if left_out else "")
+    detail += f", {roster.architecture}, vbvr {roster.vbvr}"
+    if roster.vbvr != __version__:
+        return Finding("image", Health.NOTE, f"{detail}; this is vbvr {__version__}", "vbvr deploy")
+    return Finding("image", Health.OK, detail)
 
 
 def _state(settings: Settings, backend: Backend) -> Finding:

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from vbvr_cli.backends.ports import Backend
+from vbvr_cli.backends.ports import Backend, FleetTerms
 from vbvr_cli.errors import InvalidRequestError, ServiceError, VbvrError
+from vbvr_cli.operations.background import Background
 from vbvr_cli.operations.pace import Pace
 from vbvr_cli.operations.snapshot import Snapshot, take
 
@@ -21,6 +22,8 @@ MEASURED_AFTER_SECONDS = 10.0
 LOST_AFTER_SECONDS = 30.0
 """SQS counts approximately, and queue and ledger are read one after the other: a gap must last so long."""
 LOST_AFTER_READINGS = 3
+FLEET_WAIT_SECONDS = 3.0
+"""What a single look waits for the functions to be asked about; in a watch they come with a later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,10 @@ class History:
 
 
 class Monitor:
-    """Takes snapshots of a back end: one look reads the queue's depth once and the counters once."""
+    """Takes snapshots of a back end: one look reads the queue's depth once and the counters once.
+
+    Functions are asked about in the background, now and then.
+    """
 
     def __init__(
         self, backend: Backend, patterns: Sequence[str] = (), *, clock: Callable[[], float] = time.time
@@ -103,10 +109,14 @@ class Monitor:
         self._history = History()
         self._last: Reading | None = None
         self._silent_since: float | None = None
+        fleet = backend.fleet
+        self._fleet: Background[tuple[FleetTerms, int | None]] | None = (
+            Background(lambda: (fleet.terms(), fleet.working())) if fleet else None
+        )
 
     def look(self) -> Reading:
         """A reading. Raises InvalidRequestError if no run is of the generators asked for."""
-        reading = self._look()
+        reading = self._look(FLEET_WAIT_SECONDS)
         if self._patterns and not reading.snapshot.generators:
             raise InvalidRequestError(
                 f"No run is of {', '.join(self._patterns)}.", hint="See `vbvr status` for all runs."
@@ -129,7 +139,11 @@ class Monitor:
         self._last, self._silent_since = reading, None
         return reading
 
-    def _look(self) -> Reading:
+    def _look(self, wait_seconds: float = 0.0) -> Reading:
+        if self._fleet:
+            self._fleet.begin()
         depth = self._backend.queue.depth()
         progress = self._backend.ledger.progress()
-        return self._history.add(take(depth, progress, self._clock(), self._patterns))
+        terms, functions = (self._fleet and self._fleet.read(wait_seconds)) or (None, None)
+        snapshot = take(depth, progress, self._clock(), self._patterns, terms=terms, functions=functions)
+        return self._history.add(snapshot)

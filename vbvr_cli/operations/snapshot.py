@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from vbvr_cli.backends.ports import Depth
+from vbvr_cli.backends.ports import Depth, FleetTerms
+from vbvr_cli.costing import cost_so_far
 from vbvr_cli.models import FailureCode, Progress, TaskState
 
 _WITH_MESSAGE = (TaskState.SENT, TaskState.WAITING, TaskState.CLAIMED)
@@ -77,7 +78,8 @@ class Snapshot:
 
     `queue` and `unaccounted` are of all generators, all else of those that were asked for. `reasons` counts
     dead tasks. `unaccounted` tasks have no message though the ledger says so, if both counts are exact.
-    `cost` in US dollars, where work costs any.
+    `cost` in US dollars, where work costs any: about what the finished tasks took. `functions` worked a
+    minute or two ago, of at most `max_functions`.
     """
 
     taken_at: float
@@ -89,6 +91,8 @@ class Snapshot:
     unaccounted: int
     patterns: tuple[str, ...] = ()
     cost: float | None = None
+    functions: int | None = None
+    max_functions: int | None = None
 
     @property
     def quiet(self) -> bool:
@@ -101,8 +105,19 @@ class Snapshot:
         return sum(one.expected_per_second for one in self.generators.values())
 
 
-def take(depth: Depth, progress: Sequence[Progress], now: float, patterns: Sequence[str] = ()) -> Snapshot:
-    """A snapshot of the generators that a pattern matches, or of all; those to look at first come first."""
+def take(
+    depth: Depth,
+    progress: Sequence[Progress],
+    now: float,
+    patterns: Sequence[str] = (),
+    *,
+    terms: FleetTerms | None = None,
+    functions: int | None = None,
+) -> Snapshot:
+    """A snapshot of the generators that a pattern matches, or of all; those to look at first come first.
+
+    `terms` are those of the functions at work, of which there are `functions`; None: not known, or none work.
+    """
     chosen = [one for one in progress if not patterns or _matches(one.generator, patterns)]
     by_generator: dict[str, list[Counts]] = {}
     reasons: Counter[FailureCode] = Counter()
@@ -120,6 +135,11 @@ def take(depth: Depth, progress: Sequence[Progress], now: float, patterns: Seque
         cancelled_runs=sum(one.cancelled and one.samples_open > 0 for one in chosen),
         unaccounted=max(0, with_message - depth.waiting - depth.in_flight - depth.delayed),
         patterns=tuple(patterns),
+        cost=cost_so_far(chosen, memory_mb=terms.memory_mb, architecture=terms.architecture)
+        if terms
+        else None,
+        functions=functions,
+        max_functions=terms.max_workers if terms and functions is not None else None,
     )
 
 

@@ -48,13 +48,19 @@ def show_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
 
 
-def show_table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> None:
-    """A table on stdout; `columns` are (heading, justify). Piped, its cells are separated by tabs."""
-    if not out.is_terminal:
+def show_table(
+    columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]], *, beside: bool = False
+) -> None:
+    """A table on stdout, or on stderr `beside` the result; `columns` are (heading, justify).
+
+    Piped, its cells are separated by tabs.
+    """
+    console, stream = (err, sys.stderr) if beside else (out, sys.stdout)
+    if not console.is_terminal:
         for row in rows:
-            sys.stdout.write("\t".join(row) + "\n")
+            stream.write("\t".join(row) + "\n")
         return
-    out.print(make_table(columns, rows))
+    console.print(make_table(columns, rows))
 
 
 def make_table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> Table:

@@ -9,7 +9,7 @@ from vbvr_cli.operations.monitor import Outage, Reading
 from vbvr_cli.operations.snapshot import Counts
 from vbvr_cli.screens.dashboard_failures import failures_in_one_line
 from vbvr_cli.screens.dashboard_summary import clock_time, prospect, queue_state, speed
-from vbvr_cli.screens.units import count, plural, size
+from vbvr_cli.screens.units import count, plural, size, usd
 
 
 def plain_line(reading: Reading) -> str:
@@ -25,8 +25,10 @@ def plain_line(reading: Reading) -> str:
         parts.append(f"{plural(reading.lost, 'task')} lost")
     if snapshot.cancelled_runs:
         parts.append(f"{plural(snapshot.cancelled_runs, 'run')} cancelled")
+    if snapshot.functions is not None:
+        parts.append(plural(snapshot.functions, "function"))
     if snapshot.cost is not None:
-        parts.append(f"cost so far {snapshot.cost:,.2f} USD")
+        parts.append(f"cost so far {usd(snapshot.cost)} USD")
     if reading.outage:
         parts.append(f"no answer since {clock_time(reading.outage.since)}: {reading.outage.error}")
     return f"{clock_time(snapshot.taken_at)}  {', '.join(part for part in parts if part)}"
@@ -73,7 +75,9 @@ def reading_as_json(reading: Reading) -> dict[str, Any]:
         "reasons": dict(snapshot.reasons),
         "tasks_lost": reading.lost,
         "runs_cancelled": snapshot.cancelled_runs,
-        "cost_usd": snapshot.cost,
+        "cost_usd": None if snapshot.cost is None else round(snapshot.cost, 4),
+        "functions": snapshot.functions,
+        "max_functions": snapshot.max_functions,
         "stale": _outage_as_json(reading.outage) if reading.outage else None,
         "generators": [
             {"generator": name, "phase": one.phase, "working": one.working, **_counts_as_json(one)}

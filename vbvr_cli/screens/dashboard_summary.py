@@ -11,7 +11,7 @@ from vbvr_cli.operations.monitor import Outage, Reading
 from vbvr_cli.operations.snapshot import Snapshot
 from vbvr_cli.screens.dashboard_failures import failure_lines, failures_in_one_line
 from vbvr_cli.screens.dashboard_marks import Bar, sparkline
-from vbvr_cli.screens.units import count, duration, plural, rate, size
+from vbvr_cli.screens.units import count, duration, plural, rate, size, usd
 
 LABEL = 11
 FIGURE = 10
@@ -84,9 +84,12 @@ def facts(snapshot: Snapshot, width: int, room: int) -> list[Text]:
     if queue.dead:
         hint = ("  see vbvr dlq list", "dim")
         lines.append(_fact("dead", Text.assemble((plural(queue.dead, "dead letter"), "red"), hint)))
+    if snapshot.functions is not None and snapshot.max_functions is not None:
+        at_work = f"{count(snapshot.functions)} of at most {count(snapshot.max_functions)} at work"
+        lines.append(_fact("functions", Text.assemble(at_work, ("  a minute or two ago", "dim"))))
     outcome = [size(total.num_bytes), f"{count(total.remade)} remade", plural(total.duplicates, "duplicate")]
     if snapshot.cost is not None:
-        outcome.append(f"cost so far {snapshot.cost:,.2f} USD")
+        outcome.append(f"cost so far {usd(snapshot.cost)} USD")
     lines.append(_fact("made", Text(", ".join(outcome))))
     if total.failed:
         failed = plural(total.failed, "sample")
@@ -119,7 +122,8 @@ def notices(reading: Reading) -> list[Text]:
         left = f"{plural(snapshot.cancelled_runs, 'run')}, {count(snapshot.total.cancelled)} samples not made"
         lines.append(_notice("cancelled", left, "  submit again to go on"))
     if snapshot.queue.waiting and snapshot.quiet:
-        lines.append(_notice("idle", "nobody works on what is waiting", "  vbvr worker"))
+        mend = "  vbvr worker" if snapshot.cost is None else "  vbvr doctor says why, or vbvr worker"
+        lines.append(_notice("idle", "nobody works on what is waiting", mend))
     return lines
 
 

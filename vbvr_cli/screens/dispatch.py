@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vbvr_cli.backends.ports import Depth
 from vbvr_cli.operations.generate import GenerateReport
+from vbvr_cli.operations.spending import Estimate
 from vbvr_cli.operations.submit import SubmitReport
 from vbvr_cli.operations.work import Worked
 from vbvr_cli.planning import Action, GeneratorPlan
@@ -19,16 +20,37 @@ from vbvr_cli.screens.plans import (
     progress_as_json,
     run_rows,
 )
+from vbvr_cli.screens.spending import estimate_as_json, show_estimate
 from vbvr_cli.screens.units import count, plural, rate, size
 
 
-def show_plan(plans: Sequence[GeneratorPlan], workers: int, *, as_json: bool) -> None:
-    """The result of a dry run."""
+def show_plan(
+    plans: Sequence[GeneratorPlan], workers: int, estimate: Estimate | None = None, *, as_json: bool
+) -> None:
+    """The result of a dry run; `estimate` where the work costs something."""
     if as_json:
-        show_json({"dry_run": True, "workers": workers, "plan": plan_as_json(plans, workers)})
+        cost = {"cost": estimate_as_json(estimate)} if estimate else {}
+        show_json({"dry_run": True, "workers": workers, "plan": plan_as_json(plans, workers), **cost})
+        return
+    if estimate:
+        _show_plan_and_cost(plans, estimate, beside=False)
+        note("Nothing was changed.")
         return
     show_table(PLAN_COLUMNS, plan_rows(plans, workers))
     note(f"Nothing was changed. Times are for {plural(workers, 'worker')}; ~ means not measured yet.")
+
+
+def announce_cost(plans: Sequence[GeneratorPlan], estimate: Estimate) -> None:
+    """The plan and what it costs, before it is asked whether to go on."""
+    _show_plan_and_cost(plans, estimate, beside=True)
+
+
+def _show_plan_and_cost(plans: Sequence[GeneratorPlan], estimate: Estimate, *, beside: bool) -> None:
+    rows = plan_rows(plans, estimate.terms.max_workers, estimate.seconds)
+    show_table(PLAN_COLUMNS, rows, beside=beside)
+    if not all(one.measured for one in plans):
+        note("~ means not measured yet.")
+    show_estimate(estimate, beside=beside)
 
 
 def announce_plan(plans: Sequence[GeneratorPlan], bucket: str, seed: int) -> None:
@@ -75,8 +97,8 @@ def show_generated(report: GenerateReport, bucket: str, *, as_json: bool) -> Non
     say(f"{plural(done, 'sample')}, {made}, in {Path(bucket) / 'questions'}")
 
 
-def show_submitted(report: SubmitReport, *, as_json: bool) -> None:
-    """What was sent."""
+def show_submitted(report: SubmitReport, estimate: Estimate | None = None, *, as_json: bool) -> None:
+    """What was sent; for scripts with the `estimate` that it was sent on."""
     if as_json:
         show_json(
             {
@@ -84,6 +106,7 @@ def show_submitted(report: SubmitReport, *, as_json: bool) -> None:
                 "tasks_sent": report.tasks_sent,
                 "samples_sent": report.samples_sent,
                 "refused": dict(report.refused),
+                **({"cost": estimate_as_json(estimate)} if estimate else {}),
             }
         )
         return

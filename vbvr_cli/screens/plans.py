@@ -29,22 +29,27 @@ RUN_COLUMNS = (
 )
 
 
-def plan_rows(plans: Sequence[GeneratorPlan], workers: int) -> list[list[str]]:
-    """A row for each generator and one for the total; times are with so many workers."""
+def plan_rows(
+    plans: Sequence[GeneratorPlan], workers: int, total_seconds: float | None = None
+) -> list[list[str]]:
+    """A row for each generator and one for the total; times are with so many workers.
+
+    `total_seconds` is the time for all, where it is known better than by dividing.
+    """
     rows = [
         [
             one.generator.name,
             one.action,
             count(one.new_samples),
             count(one.new_tasks),
-            _about(one.seconds / workers, one.measured),
+            _about(_seconds(one, workers), one.measured),
             size(one.num_bytes),
         ]
         for one in plans
     ]
     if len(plans) > 1:
         wanted = [one for one in plans if not one.refusal]
-        seconds = sum(one.seconds for one in wanted) / workers
+        seconds = sum(one.seconds for one in wanted) / workers if total_seconds is None else total_seconds
         rows.append(
             [
                 "total",
@@ -69,7 +74,7 @@ def plan_as_json(plans: Sequence[GeneratorPlan], workers: int) -> list[dict[str,
             "batch_size": one.spec.batch_size,
             "first_index": one.spec.first_index,
             "seed": one.spec.seed,
-            "estimated_seconds": round(one.seconds / workers, 1),
+            "estimated_seconds": round(_seconds(one, workers), 1),
             "estimated_bytes": round(one.num_bytes),
             "measured": one.measured,
             "refused": str(one.refusal) if one.refusal else None,
@@ -122,6 +127,11 @@ def progress_as_json(one: Progress) -> dict[str, Any]:
         "reasons": dict(one.reasons),
         "cancelled": one.cancelled,
     }
+
+
+def _seconds(one: GeneratorPlan, workers: int) -> float:
+    """Time for one generator alone: no more workers are at it than there are tasks."""
+    return one.seconds / max(1, min(workers, one.new_tasks))
 
 
 def _about(seconds: float, measured: bool) -> str:

@@ -17,6 +17,11 @@ def size(num_bytes: float) -> str:
     raise AssertionError
 
 
+def usd(amount: float) -> str:
+    """`12.34`, in dollars; what is not nothing is not shown as nothing."""
+    return f"{amount:,.2f}" if amount == 0 or amount >= 0.005 else "<0.01"
+
+
 def duration(seconds: float) -> str:
     """`45 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`."""
     whole = round(seconds)

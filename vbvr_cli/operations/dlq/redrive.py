@@ -29,6 +29,7 @@ class Redrive:
         self._backend = backend
         self._request = request
         self._sent: set[Task] = set()
+        self._foreseen: set[Task] = set()
         self.report = RedriveReport()
 
     def from_queue(self) -> RedriveReport:
@@ -109,8 +110,11 @@ class Redrive:
     def _redrive_task(self, run: Run, record: TaskRecord) -> Fate:
         if run.cancelled:
             return Fate.CANCELLED
-        if record.state not in OPEN:
+        # In a dry run another letter of the task would have been redriven by now.
+        if record.state not in OPEN or record.task in self._foreseen:
             return Fate.SETTLED
+        if self._request.dry_run:
+            self._foreseen.add(record.task)
         try:
             tasks = self._replacements(record)
         except InvalidRequestError:
