@@ -1,0 +1,1 @@
+"""What vbvr has on AWS: a thin stack, one construct per capability."""

@@ -1,0 +1,1 @@
+"""Builds the image in the account that it is for."""
