@@ -17,7 +17,8 @@ from typing import Any
 
 from vbvr_cli.backends.local import LocalBackend
 from vbvr_cli.catalog.catalog import Catalog
-from vbvr_cli.worker.worker import Pace, Worker
+from vbvr_cli.worker.pace import Pace
+from vbvr_cli.worker.worker import Worker
 from vbvr_cli.worker.workspace import Workspace
 
 
