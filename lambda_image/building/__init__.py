@@ -1,0 +1,1 @@
+"""Lays out the tree of the image: the functions, the generators, their environments, fonts and the roster."""
