@@ -46,14 +46,28 @@ check: setup ## Lint, format, types, layering, generated docs.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/commands.py --check
+	$(BIN)/python infra/permissions.py --check
 
 .PHONY: test
 test: setup ## Run the tests.
 	$(BIN)/pytest -q -n $(JOBS)
 
+.PHONY: rehearse
+rehearse: setup ## Deploy into an emulated AWS account, make samples there, repair, download, destroy.
+	$(BIN)/pytest -q -s -o addopts="--strict-markers --strict-config -ra" tests/rehearsal
+
 .PHONY: docs
-docs: setup ## Write the command reference, docs/commands.md, from the help texts.
+docs: setup ## Write what is written in docs: the commands' help, the table of permissions.
 	$(BIN)/python docs/commands.py
+	$(BIN)/python infra/permissions.py
+
+.PHONY: synth
+synth: setup ## Write what would be deployed into build/cdk, without AWS (CDK_CONTEXT_JSON='{...}' for settings).
+	CDK_OUTDIR=build/cdk $(BIN)/python infra/app.py
+
+.PHONY: template
+template: setup ## Write the one-click CloudFormation template, infra/template.yaml.
+	$(BIN)/python infra/template.py
 
 .PHONY: bench
 bench: setup ## Measure speed and memory (some minutes).
@@ -63,6 +77,10 @@ bench: setup ## Measure speed and memory (some minutes).
 lock: ## Resolve requirements.lock anew (needs uv).
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		--extra deploy --group dev pyproject.toml -o requirements.lock
+	for name in requirements build; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate -c requirements.lock lambda_image/$$name.in -o lambda_image/$$name.lock || exit 1; done
+	uv pip compile --quiet --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		lambda_image/fonts.in -o lambda_image/fonts.lock
 
 .PHONY: clean
 clean: ## Remove .venv, caches and the demo.
