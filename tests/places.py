@@ -27,7 +27,8 @@ from vbvr_cli.manifest import ManifestLine, manifest_folder, manifest_key, parse
 from vbvr_cli.models import Run, Task, TaskRecord
 from vbvr_cli.operations.submit import SubmitReport, Submitter
 from vbvr_cli.planning import Request, tasks_of
-from vbvr_cli.worker.worker import Pace, Worker
+from vbvr_cli.worker.pace import Pace
+from vbvr_cli.worker.worker import Worker
 from vbvr_cli.worker.workspace import MARKER, Workspace
 
 FAST = Pace(lease=30.0, heartbeat=0.02, idle=0.01, backoff=0.0)

@@ -2,7 +2,7 @@
 
     python tests/bench/bench_deploy.py [ROUNDS]
 
-Each is a whole `vbvr` command, against an emulated account on this machine that checks signatures. What AWS
+Each is a whole `vbvr` command, against an emulated account on this machine that checks policies. What AWS
 itself takes comes on top.
 """
 

@@ -23,7 +23,9 @@ vbvr fetch-generators --category spatiality --base-url https://git.example.org/m
 [dim]What was fetched is pinned in generators.lock beside the catalog. Credentials are left to git.[/dim]"""
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", "-j", help="Repositories at a time. Default: four for each core, 16 to 32.", min=1, max=128),
+    typer.Option(
+        "--jobs", "-j", help="Repositories at a time. Default: four for each core, 16 to 32.", min=1, max=128
+    ),
 ]
 
 
