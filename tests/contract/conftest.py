@@ -6,16 +6,16 @@ import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import racing
 from harnesses import HARNESSES, BackendUnderTest
 from ledger_examples import key_of, spec, task_of
 
-from vbvr_cli.backends.ports import Backend, DedupRegistry, Ledger, SampleStore, TaskQueue
+from vbvr_cli.backends.ports import DedupRegistry, Ledger, SampleStore, TaskQueue
 from vbvr_cli.models import Run, Task
 
 RACERS = 4
@@ -47,30 +47,11 @@ def dedup(under_test: BackendUnderTest) -> DedupRegistry:
     return under_test.backend.dedup
 
 
-_start: Any = None
-"""In a racing process: the barrier at which all wait for each other."""
-
-
-def _take_barrier(barrier: Any) -> None:
-    global _start  # noqa: PLW0603 - a process pool hands things over in this way only
-    _start = barrier
-
-
-def _in_process(action: Callable[..., Any], connect: Callable[[], Backend], *arguments: Any) -> Any:
-    return _run(_start, action, connect, *arguments)
-
-
-def _run(barrier: Any, action: Callable[..., Any], connect: Callable[[], Backend], *arguments: Any) -> Any:
-    with closing(connect()) as backend:
-        barrier.wait(timeout=60)
-        return action(backend, *arguments)
-
-
 @pytest.fixture(scope="session")
 def process_pool() -> Iterator[Executor]:
     """Processes that stay: what they lease is held when their part of a test is over."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(RACERS, context, _take_barrier, (context.Barrier(RACERS),)) as pool:
+    with ProcessPoolExecutor(RACERS, context, racing.take_barrier, (context.Barrier(RACERS),)) as pool:
         yield pool
 
 
@@ -79,17 +60,17 @@ def race(request: pytest.FixtureRequest, under_test: BackendUnderTest) -> Callab
     """Run an action four times at once, each with a connection of its own; what each came to."""
     if request.param == "threads":
         pool: Executor = ThreadPoolExecutor(RACERS)
-        run: Callable[..., Any] = partial(_run, threading.Barrier(RACERS))
+        run: Callable[..., Any] = partial(racing.run, threading.Barrier(RACERS))
     elif under_test.across_processes:
-        pool, run = request.getfixturevalue("process_pool"), _in_process
+        pool, run = request.getfixturevalue("process_pool"), racing.in_process
     else:
         pytest.skip("this back end lives in one process")
 
-    def racing(action: Callable[..., Any], *arguments: Any) -> list[Any]:
+    def at_once(action: Callable[..., Any], *arguments: Any) -> list[Any]:
         futures = [pool.submit(run, action, under_test.reconnect, *arguments) for _ in range(RACERS)]
         return [future.result(timeout=120) for future in futures]
 
-    return racing
+    return at_once
 
 
 @pytest.fixture

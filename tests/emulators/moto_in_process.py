@@ -12,6 +12,8 @@ from unittest import mock
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
+from vbvr_cli.backends.aws import queue
+
 _one_at_a_time = threading.RLock()
 _answer = BotocoreStubber.__call__
 
@@ -31,7 +33,10 @@ def _answer_alone(stubber: BotocoreStubber, event_name: str, request: Any, **par
 
 @contextmanager
 def moto(clock: Callable[[], float]) -> Iterator[None]:
-    """All of AWS in this process, empty; its SQS goes by `clock`, a moment later at each look."""
+    """All of AWS in this process, empty; its SQS goes by `clock`, a moment later at each look.
+
+    Nobody waits for messages: that would last until the clock goes on.
+    """
     moments = count()
 
     def in_milliseconds() -> float:
@@ -39,6 +44,7 @@ def moto(clock: Callable[[], float]) -> Iterator[None]:
 
     with (
         mock.patch.object(BotocoreStubber, "__call__", _answer_alone),
+        mock.patch.object(queue, "DEAD_WAIT_SECONDS", 0),
         mock.patch("moto.sqs.models.unix_time", clock),
         mock.patch("moto.sqs.models.unix_time_millis", in_milliseconds),
         mock_aws(),

@@ -10,6 +10,7 @@ from emulators.target import Target, check_bucket
 from places import tree, wait_until
 
 from vbvr_cli.models import TaskState
+from vbvr_cli.operations.dlq.leasing import LEASE_SECONDS
 
 SEED = 11
 
@@ -42,9 +43,15 @@ def test_a_storm_of_throttles_and_failures_costs_time_and_nothing_else(on_aws: T
     vbvr.ok("submit", "--yes", "-g", "always_fails", "-n", "6", "-b", "1")
     work_to_the_end(on_aws)
     vbvr.ok("download", "--extract", "--dest", "results")
-    redriven = vbvr.ok("dlq", "redrive", "-b", "1", "--json").json
+    redriven = 0
+    for _ in range(5):
+        report = vbvr.ok("dlq", "redrive", "-b", "1", "--json").json
+        redriven += report["tasks_sent"]
+        if redriven == 6:
+            break
+        on_aws.emulator.advance(LEASE_SECONDS)  # of letters in an answer that got lost
 
-    assert redriven["tasks_sent"] == 6
+    assert redriven == 6
     assert {"SendMessageBatch", "TransactWriteItems", "BatchGetItem", "PutObject", "GetObject"} <= set(
         storm.failed
     )

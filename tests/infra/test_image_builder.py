@@ -189,7 +189,7 @@ def test_a_build_that_somebody_started_by_hand_is_answered_to_nobody(handle: Any
 def test_the_stack_starts_a_build_and_waits_for_it(account: Account) -> None:
     """Its function runs in the emulator, whose builds forget their variables: this is as far as it goes."""
     builds = account.session.client("codebuild", endpoint_url=account.url)
-    account.begin()
+    account.begin(Repository="https://example.org/vbvr")
     (build_id,) = wait_until(lambda: builds.list_builds()["ids"], "a build")
     (record,) = builds.batch_get_builds(ids=[build_id])["builds"]
     (stack,) = account.cloudformation.describe_stacks(StackName="vbvr")["Stacks"]

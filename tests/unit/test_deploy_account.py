@@ -37,7 +37,8 @@ def aws(emulator: Ministack, monkeypatch: pytest.MonkeyPatch) -> Client:
     """boto3's clients; the environment names the emulated account."""
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     use(monkeypatch, AWS_ENDPOINT_URL=emulator.url, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
-    return lambda service: boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+    # A session of its own: boto3's default one keeps the keys of the first test that used it.
+    return lambda service: boto3.Session(region_name=REGION).client(service)  # type: ignore[call-overload]
 
 
 def use(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:

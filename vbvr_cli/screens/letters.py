@@ -110,6 +110,11 @@ def show_redriven(report: RedriveReport, *, dry_run: bool, as_json: bool) -> Non
     replaced = "would be replaced" if dry_run else "replaced"
     for fate, number in report.fates.items():
         say(f"  {plural(number, 'letter')} {FATES.get(fate, replaced)}")
+    if report.hidden:
+        warn(
+            f"{plural(report.hidden, 'letter')} cannot be received: somebody else looks at them, "
+            "or did a moment ago. They show again within 15 minutes."
+        )
     for text in report.unreadable:
         warn(text)
     if report.unreadable:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 MOST_SECONDS = 43_200  # SQS hides no message for longer than 12 hours
+DEAD_WAIT_SECONDS = 1
+"""A receive that waits asks all of SQS's servers, and finds what is there; one that does not asks a few."""
 _NOT_OURS = frozenset({"ReceiptHandleIsInvalid", "MessageNotInflight", "InvalidParameterValue"})
 
 
@@ -116,7 +118,11 @@ class SqsQueue:
         letters: list[DeadLetter] = []
         while len(letters) < max_messages:
             received = self._receive(
-                self._dlq_url, max_messages - len(letters), lease_seconds, self._dead_leases
+                self._dlq_url,
+                max_messages - len(letters),
+                lease_seconds,
+                self._dead_leases,
+                DEAD_WAIT_SECONDS,
             )
             copies = []
             for one in received:
@@ -160,14 +166,15 @@ class SqsQueue:
         return count
 
     def _receive(
-        self, url: str, max_messages: int, lease_seconds: float, leases: Leases
+        self, url: str, max_messages: int, lease_seconds: float, leases: Leases, wait_seconds: int = 0
     ) -> list[MessageTypeDef]:
-        """Receive until there are enough or nothing more is found."""
+        """Receive until there are enough or nothing more is found; wait for the first ones only."""
         received: list[MessageTypeDef] = []
         seconds = _whole(lease_seconds)
         while len(received) < max_messages:
             try:
-                more = self._receive_batch(url, max_messages - len(received), seconds)
+                wanted = max_messages - len(received)
+                more = self._receive_batch(url, wanted, seconds, 0 if received else wait_seconds)
             except VbvrError:
                 if not received:
                     raise
@@ -179,12 +186,14 @@ class SqsQueue:
             received += more
         return received
 
-    def _receive_batch(self, url: str, max_messages: int, seconds: int) -> list[MessageTypeDef]:
+    def _receive_batch(
+        self, url: str, max_messages: int, seconds: int, wait_seconds: int
+    ) -> list[MessageTypeDef]:
         return self._clients.sqs.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=min(AT_ONCE, max_messages),
             VisibilityTimeout=seconds,
-            WaitTimeSeconds=0,
+            WaitTimeSeconds=wait_seconds,
             MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
             MessageAttributeNames=["All"],
         ).get("Messages", [])

@@ -39,6 +39,8 @@ class Redrive:
                 fate = self._redrive(letter.id, letter.body, letter.reason, letter.receive_count)
                 if fate.finished and not self._request.dry_run:
                     self._backend.queue.delete_dead([letter])
+        if not self.report.fates:
+            self.report.hidden = self._backend.queue.depth().dead
         return self.report
 
     def from_files(self, folder: Path) -> RedriveReport:

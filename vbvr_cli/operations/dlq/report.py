@@ -28,12 +28,16 @@ class Fate(StrEnum):
 
 @dataclass(slots=True)
 class RedriveReport:
-    """How many letters met which fate, and what was sent for them."""
+    """How many letters met which fate, and what was sent for them.
+
+    `hidden`: none could be received, but the queue counts so many, which somebody else looks at.
+    """
 
     fates: dict[Fate, int] = field(default_factory=dict)
     tasks_sent: int = 0
     samples_sent: int = 0
     unreadable: list[str] = field(default_factory=list)
+    hidden: int = 0
 
     def count(self, fate: Fate) -> None:
         """One more letter."""
