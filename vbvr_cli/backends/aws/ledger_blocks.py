@@ -19,6 +19,7 @@ from vbvr_cli.models import RunKey, Task, TaskState
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
+MOST_LOOKED_AT = 10_000
 BLOCKS_A_TRANSACTION = 48  # of 100 writes and 4 MB at most; fewer are less often contested
 
 
@@ -50,10 +51,14 @@ class Blocks:
     def __init__(self, clients: Clients, table: Table) -> None:
         self._clients = clients
         self._table = table
+        self._looked_at: dict[tuple[str, str], Block] = {}
 
     def states(self, tasks: Sequence[Task]) -> list[TaskState | None]:
         """The state of each task; None where its own item says."""
         blocks = self._read(tasks)
+        if len(self._looked_at) > MOST_LOOKED_AT:
+            self._looked_at.clear()
+        self._looked_at.update(((keys.blocks_of(tasks[0].run), sk), block) for sk, block in blocks.items())
         return [blocks[keys.block(task)["sk"]].state_of(keys.task_name(task)) for task in tasks]
 
     def taking(self, task: Task, state: TaskState) -> TransactWriteItemTypeDef:
@@ -79,8 +84,9 @@ class Blocks:
         return [task for some in left for task in some]
 
     def _mark(self, tasks: Sequence[Task], key: RunKey, state: TaskState) -> list[Task]:
-        for _ in calls.BACKOFF.rounds():
-            blocks = self._read(tasks)
+        for number_of_try in calls.BACKOFF.rounds():
+            # A submit has just looked: if something came between, the versions contest the write.
+            blocks = (None if number_of_try else self._take_looked_at(key, tasks)) or self._read(tasks)
             names: dict[str, set[str]] = {}
             left = []
             for task in tasks:
@@ -116,6 +122,13 @@ class Blocks:
             return self._table.update(place, f"{verb} {_TERMS}", "attribute_not_exists(pk)", values)
         values["version"] = before.version
         return self._table.update(place, f"{verb} {_TERMS}", "version = :version", values)
+
+    def _take_looked_at(self, key: RunKey, tasks: Sequence[Task]) -> dict[str, Block] | None:
+        """The blocks of tasks as `states` found them, once; None where it did not look at all of them."""
+        wanted = {keys.block(task)["sk"] for task in tasks}
+        found = {sk: self._looked_at.pop((keys.blocks_of(key), sk), None) for sk in wanted}
+        known = {sk: block for sk, block in found.items() if block is not None}
+        return known if len(known) == len(wanted) else None
 
     def _read(self, tasks: Sequence[Task]) -> dict[str, Block]:
         places = [keys.block(task) for task in tasks]
