@@ -49,7 +49,7 @@ class Terminal:
             stdout=follower,
             stderr=follower,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+            preexec_fn=_take_terminal,  # noqa: PLW1509
         )
         os.close(follower)
         self.output = ""
@@ -71,8 +71,11 @@ class Terminal:
 
     def end(self) -> int:
         """Read all that is left; the exit code."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
         try:
-            while data := os.read(self._leader, 65_536):
+            while select.select([self._leader], [], [], max(0.0, deadline - time.monotonic()))[0] and (
+                data := os.read(self._leader, 65_536)
+            ):
                 self.output += data.decode()
         except OSError:  # how a terminal says that nobody writes to it any more
             pass
@@ -80,6 +83,12 @@ class Terminal:
 
     def close(self) -> None:
         os.close(self._leader)
+
+
+def _take_terminal() -> None:
+    """In the new process: be led by the terminal, also where the tests run under nohup."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture
