@@ -67,7 +67,7 @@ def with_generators(source: Source, home: Path, catalog: Catalog, package: Path 
         raise ConfigurationError(
             "No generators have been fetched: the image would hold the starters alone.",
             why=f"there is nothing in {fetched}",
-            hint="Run `vbvr fetch-generators -g all --locked` (or name a few with -g), then the same command "
+            hint="Run `vbvr fetch-generators -g all` (or name a few with -g), then the same command "
             "again; or name an image that was built elsewhere with --image-uri.",
         )
     in_place = (source.root / _STATE / "generators", source.root / _CATALOG)
