@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from random import randrange
 
@@ -257,3 +258,17 @@ def test_those_who_supersede_at_once_get_the_same_children(race, ledger: Ledger,
 
     assert found == [found[0]] * len(found)
     assert {record.task for record in ledger.tasks(run.key)} == {parent, *found[0]}
+
+
+def test_what_another_has_changed_since_somebody_looked_is_seen(
+    under_test: BackendUnderTest, run: Run
+) -> None:
+    ledger, task = under_test.backend.ledger, task_of(run.key, 0)
+    ledger.confirm_sent(run.key, [task])
+    assert ledger.states(run.key, [task]) == [TaskState.SENT]
+    with closing(under_test.reconnect()) as other:
+        other.ledger.reopen(run.key, [task])
+
+    ledger.confirm_sent(run.key, [task])
+
+    assert ledger.states(run.key, [task]) == [TaskState.SENT]

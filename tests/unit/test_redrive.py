@@ -353,3 +353,16 @@ def test_a_message_that_contradicts_its_run_leaves_no_trace_in_the_ledger(place:
     assert len(place.records("good")) == 1
     assert compare(place.backend, run).complete
     assert len(place.reasons()) == 2
+
+
+def test_letters_that_somebody_else_looks_at_are_counted_and_redriven_later(place: Place) -> None:
+    place.submit("good", samples=4, batch_size=2)
+    let_die(place.backend)
+    held = place.backend.queue.lease_dead(10, 60.0)
+
+    report = redrive(place)
+    assert (report.fates, report.tasks_sent, report.hidden) == ({}, 0, 2)
+
+    place.backend.queue.give_back_dead(held)
+    again = redrive(place)
+    assert (again.fates, again.hidden) == ({Fate.REDRIVEN: 2}, 0)

@@ -86,7 +86,8 @@ class Blocks:
     def _mark(self, tasks: Sequence[Task], key: RunKey, state: TaskState) -> list[Task]:
         for number_of_try in calls.BACKOFF.rounds():
             # A submit has just looked: if something came between, the versions contest the write.
-            blocks = (None if number_of_try else self._take_looked_at(key, tasks)) or self._read(tasks)
+            looked_at = None if number_of_try else self._take_looked_at(key, tasks)
+            blocks = looked_at or self._read(tasks)
             names: dict[str, set[str]] = {}
             left = []
             for task in tasks:
@@ -96,6 +97,8 @@ class Blocks:
                     left.append(task)
                 elif found is not state:
                     names.setdefault(sk, set()).add(name)
+            if not names and looked_at:
+                continue  # without a write nothing would be contested
             if not names:
                 return left
             number = sum(map(len, names.values())) * (1 if state is TaskState.SENT else -1)
