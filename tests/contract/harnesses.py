@@ -141,7 +141,7 @@ def connect_aws(resources: Resources, url: str | None, clock: StandingClock, tes
     session = failing_session()[0] if os.getpid() == tests_own else aws_session()
     # moto is within boto3: what goes past that would go to AWS.
     in_moto = url is None
-    return AwsBackend(resources, session, endpoint_url=url, clock=clock, fast_objects=not in_moto)
+    return AwsBackend(resources, session, endpoint_url=url, clock=clock, fast=not in_moto)
 
 
 @contextmanager
@@ -163,6 +163,8 @@ def aws_in_ministack(_folder: Path) -> Iterator[BackendUnderTest]:
     """The AWS back end on a ministack, which all tests of this process share, on a stack of its own."""
     from emulators.stack import make_stack
 
+    from vbvr_cli.backends.aws.posting import Poster
+
     clock, server = StandingClock(), running_ministack()
 
     def advance(seconds: float) -> None:
@@ -171,7 +173,12 @@ def aws_in_ministack(_folder: Path) -> Iterator[BackendUnderTest]:
 
     resources = make_stack(aws_session(), server.url)
     connect = partial(connect_aws, resources, server.url, clock, os.getpid())
-    with tries_without_pauses(), closing(connect()) as backend:
+    in_part = failing_session()[1].in_posts(Poster.post_all)
+    with (
+        tries_without_pauses(),
+        mock.patch.object(Poster, "post_all", in_part),
+        closing(connect()) as backend,
+    ):
         yield _on_aws(backend, connect, advance, across_processes=True, pace=0.25)
 
 

@@ -24,6 +24,7 @@ def test_every_kind_of_batch_call_fails_in_part_and_is_done_to_the_end(on_aws: B
     queue, ledger, store = on_aws.backend.queue, on_aws.backend.ledger, on_aws.backend.store(on_aws.bucket)
     _, failures = failing_session()
     failures.met.clear()
+    past_boto3 = {"AmazonSQS.SendMessageBatch posted"} if on_aws.across_processes else set()
 
     assert queue.send([str(n) for n in range(25)]).sent == 25
     messages = [message for _ in range(3) for message in queue.lease(10, on_aws.lease)]
@@ -44,5 +45,5 @@ def test_every_kind_of_batch_call_fails_in_part_and_is_done_to_the_end(on_aws: B
     store.delete("abcde")
     assert list(store.list_objects("")) == []
 
-    assert {*ENTRIES, *ITEMS, "DeleteObjects"} <= set(failures.met)
+    assert {*ENTRIES, *ITEMS, "DeleteObjects"} | past_boto3 <= set(failures.met)
     assert any("throttled" in what for what in failures.met)

@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from xml.sax.saxutils import unescape
 
@@ -14,6 +15,9 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from emulators.interference import answer, fault
 from emulators.moto_in_process import keep_from_moto
 
+from vbvr_cli.backends.aws.posting import Poster
+
+PostAll = Callable[[Poster, str, Iterable[bytes]], list[bytes | None]]
 ENTRIES = ("SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch")
 ITEMS = {"BatchGetItem": "UnprocessedKeys", "BatchWriteItem": "UnprocessedItems"}
 SERVICES = ("sqs", "s3", "dynamodb")
@@ -38,6 +42,30 @@ class PartialFailures:
         for operation in (*ENTRIES, *ITEMS):
             events.register(f"after-call.*.{operation}", self._report)
         events.register("after-call.s3.DeleteObjects", self._report_deletions)
+
+    def in_posts(self, post_all: PostAll) -> PostAll:
+        """A Poster's `post_all` to which the same happens: its requests are not botocore's."""
+
+        def post_in_part(poster: Poster, operation: str, bodies: Iterable[bytes]) -> list[bytes | None]:
+            kept: list[list[dict[str, str]] | None] = []
+
+            def passed() -> Iterator[bytes]:
+                for body in bodies:
+                    self._requests += 1
+                    if self._requests % EVERY == 0:
+                        self.met[f"{operation} throttled"] += 1
+                        kept.append(None)
+                        continue
+                    asked = json.loads(body)
+                    asked["Entries"], back = asked["Entries"][::2], asked["Entries"][1::2]
+                    self.met[f"{operation} posted"] += 1
+                    kept.append(back)
+                    yield json.dumps(asked).encode()
+
+            answers = iter(post_all(poster, operation, passed()))
+            return [None if back is None else _with_failed(next(answers), back) for back in kept]
+
+        return post_in_part
 
     def _on_send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse | None:
         _, service, operation = event_name.split(".")
@@ -89,9 +117,16 @@ class PartialFailures:
         if operation in ITEMS:
             parsed[ITEMS[operation]] = kept
             return
-        failed = [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in kept]
-        parsed["Failed"] = [*parsed.get("Failed", []), *failed]
+        parsed["Failed"] = [*parsed.get("Failed", []), *_failed(kept)]
 
     def _report_deletions(self, parsed: dict[str, Any], **_: Any) -> None:
         if self._kept.back and not parsed.get("Error"):
             parsed["Errors"] = [{"Key": key, "Code": "InternalError"} for key in self._kept.back]
+
+
+def _with_failed(answer: bytes | None, kept: list[dict[str, str]]) -> bytes | None:
+    return answer and json.dumps(json.loads(answer) | {"Failed": _failed(kept)}).encode()
+
+
+def _failed(entries: list[dict[str, str]]) -> list[dict[str, object]]:
+    return [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in entries]

@@ -45,5 +45,5 @@ def place() -> Iterator[Place]:
     ):
         plain, watched, wire = _sessions()
         wire.reset()
-        with closing(AwsBackend(make_stack(plain), watched, threads=4, fast_objects=False)) as backend:
+        with closing(AwsBackend(make_stack(plain), watched, threads=4, fast=False)) as backend:
             yield Place(backend, wire, watched, plain)

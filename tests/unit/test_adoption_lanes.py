@@ -33,7 +33,7 @@ def at() -> Iterator[Place]:
 def forgetful(at: Place) -> Iterator[AwsBackend]:
     """The same bucket beside a ledger that knows nothing."""
     resources = replace(make_stack(at.aws, extra_buckets=0), bucket=at.backend.default_bucket)
-    with closing(AwsBackend(resources, at.watched, threads=4, fast_objects=False)) as backend:
+    with closing(AwsBackend(resources, at.watched, threads=4, fast=False)) as backend:
         yield backend
 
 

@@ -116,9 +116,10 @@ def test_a_send_of_which_nothing_arrives_says_what_is_wrong(at: Place) -> None:
 
 
 def test_batches_have_ten_messages_and_256_kb_at_most() -> None:
-    assert [len(part) for part in sending.batches(["x"] * 25)] == [10, 10, 5]
-    assert [len(part) for part in sending.batches(["é" * 60_000] * 5)] == [2, 2, 1]
-    assert list(sending.batches([])) == []
+    assert [len(part) for part in sending.batches(["x"] * 25, range(25))] == [10, 10, 5]
+    assert [len(part) for part in sending.batches(["é" * 60_000] * 5, range(5))] == [2, 2, 1]
+    assert list(sending.batches(["x"] * 25, [3, 9, 24])) == [[3, 9, 24]]
+    assert list(sending.batches([], [])) == []
 
 
 def test_acknowledging_tries_again_what_was_not_deleted(at: Place) -> None:

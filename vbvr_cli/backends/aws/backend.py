@@ -27,7 +27,7 @@ class AwsBackend:
     """A Backend on SQS, S3 and DynamoDB. Nothing is asked of AWS before something is needed.
 
     `session` holds the credentials; `endpoint_url` is for emulators. `clock` gives seconds since the epoch.
-    `fast_objects` false: boto3 moves objects, too, for what stands in for AWS within boto3.
+    `fast` false: boto3 does all of it, for what stands in for AWS within boto3.
     `memory` keeps what the stack's functions answered; `discovered` is what the stack told of the settings.
     """
 
@@ -44,7 +44,7 @@ class AwsBackend:
         clock: Callable[[], float] = time.time,
         memory: Memory | None = None,
         discovered: Mapping[str, str] | None = None,
-        fast_objects: bool = True,
+        fast: bool = True,
     ) -> None:
         self.resources = resources
         self.description = f"aws, {resources.description}"
@@ -54,7 +54,7 @@ class AwsBackend:
             resources.region,
             endpoint_url=endpoint_url,
             threads=threads,
-            fast_objects=fast_objects,
+            fast=fast,
         )
         self.queue = SqsQueue(self._clients, resources.queue_url, resources.dlq_url, clock)
         self.ledger = DynamoLedger(self._clients, resources.ledger_table, clock)

@@ -13,7 +13,7 @@ from vbvr_cli.backends.aws.clients import Clients
 from vbvr_cli.backends.aws.leases import Leases
 from vbvr_cli.backends.aws.letters import attributes_of, letter_of
 from vbvr_cli.backends.aws.receipts import delete_all, show_all
-from vbvr_cli.backends.aws.sending import AT_ONCE, batches, send_batch
+from vbvr_cli.backends.aws.sending import AT_ONCE, batches, send_batch, send_fast
 from vbvr_cli.backends.ports import DeadLetter, Depth, Message, SendReport
 from vbvr_cli.errors import ServiceError, VbvrError
 from vbvr_cli.models import Reason
@@ -46,9 +46,11 @@ class SqsQueue:
 
         Raises what is wrong where no message at all could be sent; otherwise all that failed is reported.
         """
-        client = self._clients.sqs
+        client, poster = self._clients.sqs, self._clients.sqs_poster
+        taken = send_fast(poster, self._url, bodies) if poster and len(bodies) > 1 else set()
+        left = (position for position in range(len(bodies)) if position not in taken)
         parts = self._clients.at_once(
-            lambda batch: send_batch(client, self._url, bodies, batch), batches(bodies)
+            lambda batch: send_batch(client, self._url, bodies, batch), batches(bodies, left)
         )
         failed = {position: why for part in parts for position, why in part.items()}
         faults_met = [why for why in failed.values() if isinstance(why, VbvrError)]
