@@ -216,6 +216,25 @@ def test_a_person_is_asked_after_seeing_what_it_costs(operator: Operator) -> Non
     assert operator.waiting() == 5
 
 
+def test_messages_by_hand_are_estimated_and_asked_about_too(operator: Operator, tmp_path: Path) -> None:
+    messages = tmp_path / "messages.jsonl"
+    messages.write_text('{"type": "good", "num_samples": 1000}\n{"type": "nowhere", "num_samples": 1000}\n')
+
+    shown = operator.submit("--message", messages, "--dry-run", "--json").json["cost"]
+    unasked = operator.submit("--message", messages)
+    too_much = operator.submit("--message", messages, "--max-cost", "0.0001", "--yes")
+    assert (shown["tasks"], shown["samples"]) == (1, 1000)
+    assert unasked.exit_code == too_much.exit_code == 2
+    assert "Send 1 task, to be made for about" in unasked.stderr
+    assert "more than --max-cost" in too_much.stderr
+    assert "1 message of nowhere" in too_much.stderr
+    assert operator.waiting() == 0
+
+    sent = operator.submit("--message", messages, "--yes", "--json").json
+    assert (sent["tasks_sent"], sent["cost"]["tasks"]) == (2, 1)
+    assert operator.waiting() == 2
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_a_stopped_submit_loses_nothing_and_says_how_to_go_on(
     operator: Operator, number: signal.Signals

@@ -33,6 +33,18 @@ echo '{"type": "O-nonogram_data-generator", "num_samples": 5}' | vbvr submit --m
 [dim]Doing it again sends only what is missing. On AWS it asks before it spends. Then: vbvr worker, or on
 AWS vbvr monitor[/dim]"""
 
+_IN_A_MESSAGE = {
+    "samples": "--samples",
+    "batch_size": "--batch-size",
+    "seed": "--seed",
+    "output_format": "--output-format",
+    "dedup": "--dedup",
+    "bucket": "--bucket",
+    "append": "--append",
+    "replace": "--replace",
+    "resend": "--resend",
+}
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -98,7 +110,8 @@ def submit(
     )
     session = open_session(context, where)
     if message:
-        _send_messages(session, message, as_json=as_json)
+        _refuse_beside_messages(context)
+        _submit_messages(session, message, max_cost, dry_run=dry_run, yes=yes, as_json=as_json)
         return
     with stoppable("What was sent is recorded, and is not sent again."):
         place = session.bucket(bucket)
@@ -107,8 +120,7 @@ def submit(
         if dry_run or samples == 0:
             plans = submitter.plans(chosen, request)
             cost = _estimate(session, plans, resend=resend)
-            workers = cost.terms.max_workers if cost else os.cpu_count() or 1
-            show_plan(plans, workers, cost, as_json=as_json)
+            show_plan(plans, _workers(cost), cost, as_json=as_json)
             _require_within(cost, max_cost)
             return
         session.backend.allow_bucket(place)
@@ -157,11 +169,46 @@ def _require_within(cost: Estimate | None, max_cost: float | None) -> None:
         require_within(cost, max_cost)
 
 
-def _send_messages(session: Session, source: str, *, as_json: bool) -> None:
+def _submit_messages(
+    session: Session, source: str, max_cost: float | None, *, dry_run: bool, yes: bool, as_json: bool
+) -> None:
+    """Send messages as they were written, after the same questions as for a request."""
     from vbvr_cli.operations.files import read_text
-    from vbvr_cli.operations.submit import Submitter, read_messages
-    from vbvr_cli.screens.dispatch import show_submitted
+    from vbvr_cli.operations.messages import plan_messages, read_messages, send_messages
+    from vbvr_cli.screens.dispatch import show_plan, show_submitted, warn_of_unknown
 
-    text = sys.stdin.read() if source == "-" else read_text(Path(source))
-    report = Submitter(session.backend, session.catalog).send_messages(read_messages(text))
-    show_submitted(report, as_json=as_json)
+    messages = read_messages(sys.stdin.read() if source == "-" else read_text(Path(source)))
+    cost = None
+    if dry_run or session.backend.fleet:
+        asked = plan_messages(messages, session.offer)
+        warn_of_unknown(asked)
+        cost = _estimate(session, asked.plans, resend=False)
+        if dry_run:
+            show_plan(asked.plans, _workers(cost), cost, as_json=as_json)
+            _require_within(cost, max_cost)
+            return
+        if not _agreed(asked.plans, cost, max_cost, yes=yes):
+            return
+    show_submitted(send_messages(session.backend, messages), cost, as_json=as_json)
+
+
+def _workers(cost: Estimate | None) -> int:
+    return cost.terms.max_workers if cost else os.cpu_count() or 1
+
+
+def _refuse_beside_messages(context: typer.Context) -> None:
+    """Raise InvalidRequestError for an option that a message answers itself."""
+    from vbvr_cli.errors import InvalidRequestError
+
+    given = [
+        option
+        for name, option in _IN_A_MESSAGE.items()
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise InvalidRequestError(
+            f"{given[0]} does not go with --message.",
+            why="a message says itself what is to be made, and where it goes",
+            hint="Write it into the messages: num_samples, start_index, seed, output_format, output_bucket, "
+            "dedup.",
+        )

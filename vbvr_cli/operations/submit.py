@@ -9,22 +9,22 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
-from vbvr_cli.backends.ports import Backend
+from vbvr_cli.backends.ports import Backend, SendReport
 from vbvr_cli.catalog.generator import Generator
 from vbvr_cli.catalog.selection import Selecting
-from vbvr_cli.errors import InvalidRequestError, RangeTakenError, ServiceError, VbvrError
+from vbvr_cli.errors import RangeTakenError, ServiceError, VbvrError
 from vbvr_cli.lanes import in_lanes
 from vbvr_cli.manifest import run_record_key
-from vbvr_cli.models import Run, RunKey, Task, TaskMessage, TaskState
+from vbvr_cli.models import Run, RunKey, Task, TaskState
 from vbvr_cli.operations.adoption import adopt_runs, require_alone
 from vbvr_cli.operations.replace import discard_run
 from vbvr_cli.planning import Action, GeneratorPlan, Request, plan, tasks_of
-from vbvr_cli.worker.admission import parse_message
-from vbvr_cli.worker.failures import TaskFailedError
 from vbvr_cli.worker.publish import describe_run
 
 CHUNK = 640
 """Tasks that are looked up, sent and confirmed together: ten of the blocks in which DynamoDB keeps them."""
+
+AGAIN = "Run the same command again: it sends what is missing."
 
 Item = TypeVar("Item")
 
@@ -126,11 +126,6 @@ class Submitter:
             tuple(keys), tasks, samples, {name: str(error) for name, error in refused.items()}
         )
 
-    def send_messages(self, messages: Sequence[TaskMessage]) -> SubmitReport:
-        """Send task messages as they were written by hand."""
-        self._send([message.to_json() for message in messages])
-        return SubmitReport((), len(messages), sum(message.num_samples for message in messages))
-
     def _prepare(self, numbered: tuple[int, GeneratorPlan]) -> tuple[int, list[Run]]:
         """A plan's position, and its runs, which are there now."""
         position, one = numbered
@@ -197,38 +192,26 @@ class Submitter:
             elif record := self._backend.ledger.get_task(task):
                 yield from self._current(run, record.children)
 
-    def _send(self, bodies: list[str], run: Run | None = None, tasks: Sequence[Task] = ()) -> None:
+    def _send(self, bodies: list[str], run: Run, tasks: Sequence[Task]) -> None:
         if not bodies:
             return
         report = self._backend.queue.send(bodies)
-        if run:
-            sent = [task for position, task in enumerate(tasks) if position not in report.failed]
-            self._backend.ledger.confirm_sent(run.key, sent)
-        if report.fault:
-            raise report.fault
-        if report.failed:
-            raise ServiceError(
-                f"{len(report.failed)} of {len(bodies)} messages were not taken by the queue.",
-                why=next(iter(report.failed.values())),
-                hint="Run the same command again: it sends what is missing.",
-            )
+        sent = [task for position, task in enumerate(tasks) if position not in report.failed]
+        self._backend.ledger.confirm_sent(run.key, sent)
+        require_all_sent(report)
 
 
-def read_messages(text: str) -> list[TaskMessage]:
-    """Read task messages, one JSON object a line. Raises InvalidRequestError naming the first bad line."""
-    messages = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            messages.append(parse_message(line))
-        except TaskFailedError as error:
-            raise InvalidRequestError(
-                f"Line {number} is no task message; nothing was sent.",
-                why=error.reason.detail,
-                hint='A message is for example {"type": "O-nonogram_data-generator", "num_samples": 25}.',
-            ) from error
-    return messages
+def require_all_sent(report: SendReport, hint: str = AGAIN) -> None:
+    """Raise what is wrong where the queue did not take every message; `hint` says how to go on."""
+    if report.fault:
+        raise report.fault
+    if report.failed:
+        asked = report.sent + len(report.failed)
+        raise ServiceError(
+            f"{len(report.failed)} of {asked} messages were not taken by the queue.",
+            why=next(iter(report.failed.values())),
+            hint=hint,
+        )
 
 
 def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vbvr_cli.backends.ports import Depth
 from vbvr_cli.operations.generate import GenerateReport
+from vbvr_cli.operations.messages import Handwritten
 from vbvr_cli.operations.spending import Estimate
 from vbvr_cli.operations.submit import SubmitReport
 from vbvr_cli.operations.work import Worked
@@ -70,6 +71,12 @@ def announce_plan(plans: Sequence[GeneratorPlan], bucket: str, seed: int) -> Non
                 f"{one.generator.name}: {count(one.samples)} samples are wanted, but it seems to have about "
                 f"{count(one.generator.pool or 0)} distinct puzzles"
             )
+
+
+def warn_of_unknown(asked: Handwritten) -> None:
+    """Messages that end as dead letters, because nobody there can make what they ask for."""
+    for name, number in asked.unknown.items():
+        warn(f"{plural(number, 'message')} of {name}: it cannot be made there; dead letters will say so")
 
 
 def announce_backlog(depth: Depth) -> None:

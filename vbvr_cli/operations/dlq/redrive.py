@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vbvr_cli.backends.ports import Backend, SendReport
-from vbvr_cli.errors import InvalidRequestError, ServiceError
+from vbvr_cli.backends.ports import Backend
+from vbvr_cli.errors import InvalidRequestError
 from vbvr_cli.manifest import outcome_of
 from vbvr_cli.models import Reason, Run, Task, TaskMessage, TaskRecord, TaskState
 from vbvr_cli.operations.dlq.leasing import leased_letters
 from vbvr_cli.operations.dlq.letter_files import locked, read_letters, set_aside
 from vbvr_cli.operations.dlq.report import Fate, RedriveReport
 from vbvr_cli.operations.dlq.request import RedriveRequest
+from vbvr_cli.operations.submit import AGAIN, require_all_sent
 from vbvr_cli.planning import task_at
 from vbvr_cli.worker.admission import parse_message, task_of
 from vbvr_cli.worker.failures import TaskFailedError
 from vbvr_cli.worker.publish import published
 
+KEPT = f"Their dead letters are kept. {AGAIN}"
 OPEN = frozenset({TaskState.DEAD, TaskState.PLANNED, TaskState.SUPERSEDED})
 """States of a task that its dead letter still stands for; in all others it is under way or done."""
 
@@ -163,7 +165,7 @@ class Redrive:
         sent = [task for position, task in enumerate(tasks) if position not in report.failed]
         self._backend.ledger.confirm_sent(tasks[0].run, sent)
         self._note_sent(sent)
-        _require_all_sent(report)
+        require_all_sent(report, KEPT)
         return Fate.REDRIVEN
 
     def _redrive_message(self, message: TaskMessage, task: Task) -> Fate:
@@ -171,7 +173,7 @@ class Redrive:
         children = self._request.children_of(task)
         if not self._request.dry_run:
             report = self._backend.queue.send([_message_for(child, message, task) for child in children])
-            _require_all_sent(report)
+            require_all_sent(report, KEPT)
         self._note_sent(children)
         return Fate.REDRIVEN
 
@@ -194,13 +196,3 @@ def _message_for(child: Task, message: TaskMessage, task: Task) -> str:
         return message.to_json()
     part = {"start_index": child.start_index, "num_samples": child.num_samples, "seed": child.seed}
     return message.model_copy(update=part).to_json()
-
-
-def _require_all_sent(report: SendReport) -> None:
-    if report.failed:
-        asked = report.sent + len(report.failed)
-        raise ServiceError(
-            f"{len(report.failed)} of {asked} messages were not taken by the queue.",
-            why=next(iter(report.failed.values())),
-            hint="Their dead letters are kept. Run the same command again: it sends what is missing.",
-        )
