@@ -75,7 +75,7 @@ def test_a_dead_task_is_tried_again_with_resend(vbvr: Vbvr) -> None:
     text = program.read_text()
     submit(vbvr)
     program.write_text("raise SystemExit(0) # --output\n" + text)
-    vbvr.ok("worker")
+    assert vbvr("worker").exit_code == 5
     entries = vbvr.ok("dlq", "list", "--json").json["entries"]
     assert [entry["code"] for entry in entries] == ["wrong_commit"] * 3
     program.write_text(text)
@@ -131,7 +131,7 @@ def test_what_has_a_manifest_but_is_not_done_is_settled_by_repair(vbvr: Vbvr, ma
 def test_dead_tasks_are_gaps_with_their_reason(vbvr: Vbvr) -> None:
     vbvr.add("always_fails")
     sent = vbvr.ok("submit", "-g", "always_fails", "-n", "2", "--json").json
-    vbvr.ok("worker")
+    assert vbvr("worker").exit_code == 5
     run = sent["runs"][0]["run_id"]
     assert gaps(vbvr, run) == {"dead": 1}
     assert "generator_failed: exit code 1" in vbvr("status", run).stdout
@@ -200,7 +200,7 @@ def test_a_message_that_no_worker_here_may_run_is_a_dead_letter_with_the_reason(
         {"type": "good", "num_samples": 1, "run_id": "0123456789abcdef"},
     ]
     vbvr.ok("submit", "--message", "-", stdin="\n".join(map(json.dumps, messages)))
-    vbvr.ok("worker")
+    assert vbvr("worker").exit_code == 5
     entries = vbvr.ok("dlq", "list", "--json").json["entries"]
     assert {entry["code"] for entry in entries} == {"unknown_generator", "unknown_bucket", "unknown_run"}
 

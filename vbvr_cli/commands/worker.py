@@ -22,7 +22,8 @@ vbvr worker
 
 vbvr worker --workers 8 --forever
 
-[dim]Ctrl-C stops cleanly: what is not finished goes back to the queue.[/dim]"""
+[dim]Ctrl-C stops cleanly: what is not finished goes back to the queue. The exit code is 5 where tasks ended
+as dead letters meanwhile.[/dim]"""
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +42,7 @@ def worker(
     as_json: opt.Json = False,
 ) -> None:
     """Work on the queue until it is empty."""
-    from vbvr_cli.operations.work import work_with
+    from vbvr_cli.operations.work import work_failed_error, work_with
     from vbvr_cli.screens.dispatch import show_worked
     from vbvr_cli.screens.progress import SampleProgress
 
@@ -59,6 +60,8 @@ def worker(
             on_standing=progress.show,
         )
     show_worked(worked, as_json=as_json)
+    if failed := work_failed_error(worked):
+        raise failed
 
 
 def _be_supervised(session: Session, *, forever: bool) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vbvr_cli.backends.ports import Backend
 from vbvr_cli.catalog.catalog import Catalog
+from vbvr_cli.errors import WorkFailedError
 from vbvr_cli.models import TaskState
 from vbvr_cli.operations.generate import POLL_SECONDS, Standing
 from vbvr_cli.operations.workforce import Workforce
@@ -25,12 +26,13 @@ PACES = {"aws": Pace(lease=120.0, heartbeat=20.0, idle=2.0, backoff=5.0)}
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What was finished meanwhile, by whomever, and how many dead letters there are now."""
+    """What was finished meanwhile, by whomever. `died` of the `dead_letters` there are now came meanwhile."""
 
     tasks: int
     samples: int
     seconds: float
     dead_letters: int
+    died: int = 0
 
 
 def work_here(
@@ -55,7 +57,7 @@ def work_with(
     on_standing: Callable[[Standing], None],
 ) -> Worked:
     """Let `count` worker processes work until the queue is empty, or `forever`."""
-    before = _finished(backend)
+    before, dead_before = _finished(backend), backend.queue.depth().dead
     started = time.monotonic()
     next_look = 0.0
     with Workforce(count, environment, logs, forever=forever) as workforce:
@@ -67,7 +69,19 @@ def work_with(
             time.sleep(POLL_SECONDS)
     tasks, samples = _finished(backend)
     seconds = time.monotonic() - started
-    return Worked(tasks - before[0], samples - before[1], seconds, backend.queue.depth().dead)
+    dead = backend.queue.depth().dead
+    return Worked(tasks - before[0], samples - before[1], seconds, dead, died=max(0, dead - dead_before))
+
+
+def work_failed_error(worked: Worked) -> WorkFailedError | None:
+    """The error for tasks that could not be made, or None if there are none."""
+    if not worked.died:
+        return None
+    ended = "1 task has" if worked.died == 1 else f"{worked.died:,} tasks have"
+    return WorkFailedError(
+        f"{ended} ended as dead letters; what was made is kept.",
+        hint="See `vbvr dlq list`, and send them again with `vbvr dlq redrive`.",
+    )
 
 
 def _finished(backend: Backend) -> tuple[int, int]:

@@ -130,10 +130,12 @@ def show_worked(worked: Worked, *, as_json: bool) -> None:
                 "samples_done": worked.samples,
                 "seconds": round(worked.seconds, 3),
                 "dead_letters": worked.dead_letters,
+                "died": worked.died,
             }
         )
         return
     speed = f", {rate(worked.samples / worked.seconds)}" if worked.seconds > 0 and worked.samples else ""
     say(f"{plural(worked.tasks, 'task')} done, {plural(worked.samples, 'sample')}{speed}")
-    if worked.dead_letters:
-        warn(f"there are {plural(worked.dead_letters, 'dead letter')}: vbvr dlq list")
+    earlier = worked.dead_letters - worked.died
+    if earlier > 0:
+        warn(f"there are {plural(earlier, 'dead letter')} of earlier work: vbvr dlq list")
