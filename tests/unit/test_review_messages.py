@@ -7,12 +7,16 @@ from places import Place, Vbvr
 from vbvr_cli.operations.generate import GenerateReport, Standing, unfinished_error
 
 
-def test_a_worker_says_that_there_are_dead_letters(vbvr: Vbvr) -> None:
+def test_a_worker_says_what_died_meanwhile_and_what_had_died_before(vbvr: Vbvr) -> None:
     vbvr.add("always_fails")
     vbvr.ok("submit", "-g", "always_fails", "-n", "2")
 
-    worked = vbvr.ok("worker", "--workers", "1")
-    assert "1 dead letter: vbvr dlq list" in worked.stderr
+    worked = vbvr("worker", "--workers", "1")
+    assert worked.exit_code == 5
+    assert "1 task is a dead letter now" in worked.stderr
+    assert "vbvr dlq redrive" in worked.stderr
+    again = vbvr.ok("worker", "--workers", "1")
+    assert "1 dead letter of earlier work: vbvr dlq list" in again.stderr
     assert vbvr.ok("worker", "--workers", "1", "--json").json["dead_letters"] == 1
 
 

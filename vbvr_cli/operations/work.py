@@ -77,9 +77,9 @@ def work_failed_error(worked: Worked) -> WorkFailedError | None:
     """The error for tasks that could not be made, or None if there are none."""
     if not worked.died:
         return None
-    ended = "1 task has" if worked.died == 1 else f"{worked.died:,} tasks have"
+    ended = "1 task is a dead letter" if worked.died == 1 else f"{worked.died:,} tasks are dead letters"
     return WorkFailedError(
-        f"{ended} ended as dead letters; what was made is kept.",
+        f"{ended} now; what was made is kept.",
         hint="See `vbvr dlq list`, and send them again with `vbvr dlq redrive`.",
     )
 
