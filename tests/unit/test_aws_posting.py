@@ -26,6 +26,7 @@ from emulators.faulty_wire import Answer, Asked, FaultyWire, faulty_wire
 from emulators.ministack import Ministack, free_port, ministack
 from emulators.slow_wire import slow_wire
 from emulators.stack import REGION, make_stack, session
+from places import wait_until
 
 from vbvr_cli.backends.aws import calls, posting
 from vbvr_cli.backends.aws.backend import AwsBackend
@@ -362,6 +363,17 @@ def test_where_nobody_listens_it_is_left_alone_and_boto3_says_so(stack: Resource
         pytest.raises(ServiceError),
     ):
         backend.queue.send(BODIES)
+
+
+def test_after_a_rest_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "REST_SECONDS", 0.2)
+    with serving() as (_, url), closing(poster(url)) as one:
+        with mock.patch.object(one, "_signed", side_effect=OSError):
+            assert send_fast(one, "the-queue", BODIES) == set()
+        assert not one.usable
+        wait_until(lambda: one.usable, "the end of the rest")
+
+        assert send_fast(one, "the-queue", BODIES) == set(range(len(BODIES)))
 
 
 def test_one_failure_now_and_then_leaves_it_in_use() -> None:

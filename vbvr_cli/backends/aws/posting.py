@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 96
 FAILURES_IN_A_ROW = 5
+REST_SECONDS = 30.0
 ANSWER_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
 _ENDING_SECONDS = 5.0
@@ -68,7 +70,8 @@ def poster_to(endpoint: Endpoint, credentials: Credentials) -> Poster | None:
 class Poster:
     """Posts to one endpoint over up to `connections`, which stay open; threads may share it.
 
-    After some failures in a row it is not `usable`: it may lack a way there that boto3 knows of.
+    After some failures in a row it is not `usable` for half a minute: it may lack a way there that boto3
+    knows of, or there may be none just now.
     """
 
     def __init__(self, endpoint: Endpoint, credentials: Credentials, *, connections: int) -> None:
@@ -97,11 +100,12 @@ class Poster:
         self._room = threading.BoundedSemaphore(connections)
         self._idle: deque[http.HttpClientConnection] = deque()
         self._failures = 0
+        self._resting_until = 0.0
 
     @property
     def usable(self) -> bool:
         """Whether it is worth trying."""
-        return self._failures < FAILURES_IN_A_ROW
+        return self._failures < FAILURES_IN_A_ROW or time.monotonic() > self._resting_until
 
     def connect(self) -> None:
         """Open a first connection. Raises AwsCrtError or TimeoutError if that cannot be done in 5 seconds."""
@@ -182,6 +186,8 @@ class Poster:
 
     def _end(self, exchange: Exchange, *, well: bool) -> None:
         self._failures = 0 if well else self._failures + 1
+        if not well:
+            self._resting_until = time.monotonic() + REST_SECONDS
         exchange.end(well=well)
         self._room.release()
 
