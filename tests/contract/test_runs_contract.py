@@ -147,6 +147,31 @@ def test_a_run_made_again_after_its_removal_begins_anew(ledger: Ledger, under_te
     assert [one.samples_done for one in ledger.progress()] == [0]
 
 
+def test_that_a_run_was_removed_stays_known(ledger: Ledger, under_test: BackendUnderTest) -> None:
+    removed = create(ledger, under_test.bucket, spec(), 100)
+    elsewhere = RunKey(under_test.other_bucket, removed.key.run_id)
+    assert not ledger.was_removed(removed.key)
+
+    ledger.remove_run(removed.key)
+    ledger.remove_run(removed.key)
+
+    assert ledger.was_removed(removed.key)
+    assert not ledger.was_removed(elsewhere)
+    again = create(ledger, under_test.bucket, spec(), 200)
+    assert ledger.get_run(again.key) == again
+    assert (again.end_index, again.cancelled, again.exhausted) == (200, False, False)
+
+
+def test_removing_a_run_that_nobody_knows_leaves_nothing(
+    ledger: Ledger, under_test: BackendUnderTest
+) -> None:
+    unknown = RunKey(under_test.bucket, spec().run_id)
+
+    ledger.remove_run(unknown)
+
+    assert not ledger.was_removed(unknown)
+
+
 def test_removing_a_run_leaves_others_alone(ledger: Ledger, under_test: BackendUnderTest) -> None:
     gone = create(ledger, under_test.bucket, spec(), 100)
     kept = create(ledger, under_test.other_bucket, spec(), 100)

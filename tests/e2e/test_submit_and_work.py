@@ -192,6 +192,30 @@ def test_a_malformed_message_is_named_and_nothing_is_sent(text: str, named: str,
     assert not vbvr.state.exists()
 
 
+def test_messages_of_a_run_that_was_replaced_are_nobodys(vbvr: Vbvr) -> None:
+    vbvr.add("good")
+    vbvr.ok("submit", "-g", "good", "-n", "6", "-b", "2")
+    replaced = vbvr.ok("submit", "-g", "good", "-n", "6", "-b", "3", "-s", "1", "--replace", "--json").json
+    assert replaced["tasks_sent"] == 2
+
+    worked = vbvr.ok("worker", "--json").json
+
+    assert (worked["tasks_done"], worked["samples_done"], worked["dead_letters"]) == (2, 6, 0)
+    assert set(vbvr.ok("queue", "count", "--json").json.values()) == {0}
+
+
+def test_a_run_that_was_replaced_and_asked_for_again_is_made(vbvr: Vbvr) -> None:
+    vbvr.add("good")
+    first = vbvr.ok("generate", "-g", "good", "-n", "2", "--dest", "data", "--json").json["runs"][0]
+    vbvr.ok("generate", "-g", "good", "-n", "2", "--dest", "data", "-s", "1", "--replace")
+
+    again = vbvr.ok("generate", "-g", "good", "-n", "2", "--dest", "data", "--replace", "--json").json[
+        "runs"
+    ][0]
+
+    assert (again["run_id"], again["samples_done"]) == (first["run_id"], 2)
+
+
 def test_a_message_that_no_worker_here_may_run_is_a_dead_letter_with_the_reason(vbvr: Vbvr) -> None:
     vbvr.add("good")
     messages = [

@@ -175,7 +175,10 @@ class Ledger(Protocol):
         """Record a run as it is described in a store, replacing its record but not its tasks."""
 
     def remove_run(self, key: RunKey) -> None:
-        """Forget a run, its tasks and its range."""
+        """Forget a run, its tasks and its range, but not that it was here."""
+
+    def was_removed(self, key: RunKey) -> bool:
+        """Whether a run that is not known was removed: its messages are nobody's then."""
 
     def get_run(self, key: RunKey) -> Run | None:
         """One run's record."""

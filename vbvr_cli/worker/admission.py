@@ -65,6 +65,10 @@ def task_of(message: TaskMessage, default_bucket: str) -> Task:
     )
 
 
+class RemovedRunError(Exception):
+    """The task's run was here and was removed, by a submit with `--replace`: nobody wants it made."""
+
+
 class Admission:
     """Checks tasks against the buckets, the runs and the generators that are here."""
 
@@ -73,7 +77,10 @@ class Admission:
         self._find_generator = find_generator
 
     def admit(self, task: Task) -> Job:
-        """Everything the task needs. Raises TaskFailedError for what no retry would mend."""
+        """Everything the task needs.
+
+        Raises TaskFailedError for what no retry would mend, RemovedRunError for what nobody wants any more.
+        """
         try:
             store = self._backend.store(task.run.bucket)
         except UnknownBucketError as error:
@@ -95,6 +102,8 @@ class Admission:
                 describe_run(store, run)
             return run
         if not task.run.run_id.startswith(ADHOC):
+            if self._backend.ledger.was_removed(task.run):
+                raise RemovedRunError
             raise TaskFailedError(
                 FailureCode.UNKNOWN_RUN,
                 f"the ledger knows no run {task.run.run_id} in {task.run.bucket}; "

@@ -15,7 +15,7 @@ from vbvr_cli.catalog.generator import Generator
 from vbvr_cli.errors import ClaimLostError, ConfigurationError, DiskFullError, VbvrError
 from vbvr_cli.manifest import DamagedManifestError, outcome_of
 from vbvr_cli.models import Claim, FailureCode, Outcome, Reason, Refusal, Rounds, Task, TaskState, Verdict
-from vbvr_cli.worker.admission import Admission, Job, parse_message, task_of
+from vbvr_cli.worker.admission import Admission, Job, RemovedRunError, parse_message, task_of
 from vbvr_cli.worker.endings import Ending, Handled
 from vbvr_cli.worker.failures import StoppedError, TaskFailedError
 from vbvr_cli.worker.heartbeat import Heartbeat
@@ -123,6 +123,10 @@ class Worker:
             return self._refuse(message, error.reason)
         try:
             return self._admission.admit(task)
+        except RemovedRunError:
+            logger.info("%s %s: its run was replaced by another", task.generator, task.range_name)
+            self._backend.queue.acknowledge([message])
+            return Handled(Ending.SETTLED)
         except TaskFailedError as error:
             if error.reason.code in NOT_HERE and self._backend.ledger.get_run(task.run):
                 claim = self._backend.ledger.claim(task, self._name, self._pace.lease_left())

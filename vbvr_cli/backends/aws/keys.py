@@ -8,6 +8,7 @@
 | `blocks#BUCKET#RUN` | `START#NUM` | which of some tasks are sent, and which have an item of their own |
 | `tasks#BUCKET#RUN` | `START#NUM#SEED` | a task |
 | `count#BUCKET#RUN#SHARD` | `count` | a part of a run's counters |
+| `removed#BUCKET#RUN` | `removed` | that a run was here and was removed |
 | `buckets` | `BUCKET` | a bucket that the operator allowed |
 """
 
@@ -29,6 +30,11 @@ def run(key: RunKey) -> Key:
 def listed_run(key: RunKey, generator: str) -> Key:
     """A run's record in the list of all."""
     return {"pk": "runs", "sk": f"{key.bucket}#{generator}#{key.run_id}"}
+
+
+def removed_run(key: RunKey) -> Key:
+    """What is left of a run that was removed."""
+    return {"pk": f"removed#{key.bucket}#{key.run_id}", "sk": "removed"}
 
 
 def reservations(bucket: str, generator: str) -> Key:

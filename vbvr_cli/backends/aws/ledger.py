@@ -61,6 +61,10 @@ class DynamoLedger:
         self._table.delete_many(keys.counts(key))
         self._runs.remove(key)
 
+    def was_removed(self, key: RunKey) -> bool:
+        """Whether a run that is not known was removed."""
+        return self._runs.was_removed(key)
+
     def get_run(self, key: RunKey) -> Run | None:
         """One run's record."""
         return self._runs.get(key)

@@ -66,7 +66,7 @@ class Runs:
         raise calls.gave_up(f"Run {run.key.run_id} was not recorded", "others change the same runs")
 
     def remove(self, key: RunKey) -> None:
-        """Forget a run's record and free its range."""
+        """Forget a run's record and free its range; that it was here stays known."""
         for _ in calls.BACKOFF.rounds():
             run = self.get(key)
             if run is None:
@@ -74,9 +74,14 @@ class Runs:
             generator = run.spec.generator
             version = self._version(key, generator)
             deletes = [self._table.delete(one) for one in (keys.run(key), keys.listed_run(key, generator))]
-            if self._written([*deletes, self._reserve(key, generator, version)]):
+            left = self._table.put(keys.removed_run(key))
+            if self._written([*deletes, left, self._reserve(key, generator, version)]):
                 return
         raise calls.gave_up(f"Run {key.run_id} was not removed", "others change the same runs")
+
+    def was_removed(self, key: RunKey) -> bool:
+        """Whether a run was here and was removed."""
+        return self._table.get(keys.removed_run(key)) is not None
 
     def mark(self, key: RunKey, **marks: bool) -> None:
         """Set the marks that are given unless they are set so; an unknown run has none."""

@@ -73,6 +73,11 @@ class LocalLedger:
         with self._database.write() as connection:
             run_table.remove(connection, key)
 
+    def was_removed(self, key: RunKey) -> bool:
+        """Whether a run that is not known was removed."""
+        with self._database.read() as connection:
+            return run_table.was_removed(connection, key)
+
     def get_run(self, key: RunKey) -> Run | None:
         """One run's record."""
         with self._database.read() as connection:

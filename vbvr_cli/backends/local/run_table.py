@@ -10,7 +10,8 @@ from typing import Any
 from vbvr_cli.errors import InvalidRequestError, RangeTakenError
 from vbvr_cli.models import Run, RunKey, RunSpec
 
-# A row without a spec is a run that is known by its tasks only, until a submit or a repair records it.
+# A row without a spec is a run that is known by its tasks only, until a submit or a repair records it. One
+# that was removed stays as such a row, marked as cancelled.
 SCHEMA = """
 CREATE TABLE runs (
     number      INTEGER PRIMARY KEY,
@@ -54,8 +55,13 @@ WHERE bucket = :bucket AND run_id = :run_id
 _REMOVE = (
     "DELETE FROM tasks WHERE run = ?",
     "DELETE FROM tallies WHERE run = ?",
-    "DELETE FROM runs WHERE number = ?",
+    """
+    UPDATE runs
+    SET spec = NULL, extents = NULL, start_index = NULL, end_index = NULL, cancelled = 1, exhausted = 0
+    WHERE number = ?
+    """,
 )
+_REMOVED = "SELECT 1 FROM runs WHERE bucket = ? AND run_id = ? AND spec IS NULL AND cancelled"
 _OVERLAPPING = """
 SELECT run_id, start_index, end_index FROM runs
 WHERE bucket = ? AND generator = ? AND start_index < ? AND end_index > ? ORDER BY start_index LIMIT 1
@@ -124,6 +130,11 @@ def remove(connection: sqlite3.Connection, key: RunKey) -> None:
     if found is not None:
         for statement in _REMOVE:
             connection.execute(statement, (found.number,))
+
+
+def was_removed(connection: sqlite3.Connection, key: RunKey) -> bool:
+    """Whether a run was here and was removed."""
+    return connection.execute(_REMOVED, (key.bucket, key.run_id)).fetchone() is not None
 
 
 def get(connection: sqlite3.Connection, key: RunKey) -> Run | None:
