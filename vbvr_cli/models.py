@@ -35,7 +35,7 @@ class TaskMessage(BaseModel):
     start_index: int = Field(default=0, ge=0, le=MAX_INDEX)
     seed: int | None = Field(default=None, ge=0, le=MAX_SEED)
     output_format: OutputFormat = "files"
-    output_bucket: str | None = Field(default=None, min_length=1, max_length=1024)
+    output_bucket: str | None = Field(default=None, max_length=1024, pattern=r"^[^\x00-\x1f\ufffe\uffff]+$")
     dedup: bool = False
     run_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$")
 

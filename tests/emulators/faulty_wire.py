@@ -116,8 +116,11 @@ def faulty_wire(upstream: str) -> Iterator[FaultyWire]:
     class Handler(_Handler):
         emulator = (target.hostname or "", target.port or 80)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 256
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         Handler.wire = FaultyWire(f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
 from collections import Counter
@@ -22,13 +23,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import UnauthorizedSSOTokenError
 from botocore.httpsession import get_cert_path
-from emulators.faulty_wire import Answer, Asked, FaultyWire, faulty_wire
+from emulators.faulty_wire import Answer, Asked, FaultyWire, fault, faulty_wire
 from emulators.ministack import Ministack, free_port, ministack
 from emulators.slow_wire import slow_wire
 from emulators.stack import REGION, make_stack, session
 from places import wait_until
 
-from vbvr_cli.backends.aws import calls, posting
+from vbvr_cli.backends.aws import calls, posting, sending
 from vbvr_cli.backends.aws.backend import AwsBackend
 from vbvr_cli.backends.aws.posting import FAILURES_IN_A_ROW, Endpoint, Poster, poster_to
 from vbvr_cli.backends.aws.resources import Resources
@@ -70,6 +71,10 @@ def without_pauses() -> Iterator[None]:
 def backend(stack: Resources, wire: FaultyWire) -> Iterator[AwsBackend]:
     with closing(AwsBackend(stack, session(), endpoint_url=wire.url)) as one:
         yield one
+
+
+def repr_of(said: bytes) -> str:
+    return repr(said[:40])
 
 
 def poster(url: str, connections: int = 4, credentials: Credentials | None = None) -> Poster:
@@ -305,8 +310,31 @@ def test_what_never_answers_is_given_up_and_sent_by_boto3(
     assert set(messages_in(stack, emulator)) == set(BODIES)
 
 
+def test_where_nothing_ever_answers_all_that_is_left_is_given_up_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(posting, "ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
+        one = poster(f"http://127.0.0.1:{silent.getsockname()[1]}", connections=4)
+        with closing(one):
+            assert send_fast(one, "the-queue", BODIES * 10) == set()
+
+            assert not one.usable
+
+
 @pytest.mark.parametrize(
-    "said", [b"", b"<html>", b'{"Failed": []}', b'{"Successful": [{}]}', b'{"Successful": 3}']
+    "said",
+    [
+        b"",
+        b"<html>",
+        b'{"Failed": []}',
+        b'{"Successful": [{}]}',
+        b'{"Successful": 3}',
+        b'{"Successful": [{"Id": Infinity}]}',
+        b'{"Successful": [{"Id": "99"}]}',
+        b'{"Successful": ' + b"[" * 100_000,
+    ],
+    ids=repr_of,
 )
 def test_an_answer_that_makes_no_sense_counts_nothing_as_sent(said: bytes) -> None:
     with faulty_wire("http://127.0.0.1:1") as wire, closing(poster(wire.url)) as one:
@@ -374,6 +402,32 @@ def test_after_a_rest_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None
         wait_until(lambda: one.usable, "the end of the rest")
 
         assert send_fast(one, "the-queue", BODIES) == set(range(len(BODIES)))
+
+
+def test_an_outage_is_borne_for_longer_than_botocore_bears_it(
+    backend: AwsBackend, wire: FaultyWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "BACKOFF", calls.Backoff(first=0.02, most=0.1))
+    failing = iter(range(220))
+
+    def fail_at_first(asked: Asked) -> Answer | None:
+        down = asked.operation == "SendMessageBatch" and next(failing, None) is not None
+        return fault(asked, "ServiceUnavailable", 503) if down else None
+
+    wire.before = fail_at_first
+
+    assert backend.queue.send(BODIES * 4).sent == len(BODIES) * 4
+    assert next(failing, None) is None
+
+
+def test_an_outage_that_lasts_is_said_to_be_one(
+    backend: AwsBackend, wire: FaultyWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "PATIENCE_SECONDS", 0.3)
+    wire.fail("SendMessageBatch", code="ServiceUnavailable", status=503)
+
+    with pytest.raises(ServiceError):
+        backend.queue.send(BODIES * 10)
 
 
 def test_one_failure_now_and_then_leaves_it_in_use() -> None:

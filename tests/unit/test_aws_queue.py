@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
@@ -14,6 +15,7 @@ from vbvr_cli.backends.aws import letters, sending
 from vbvr_cli.backends.ports import Message
 from vbvr_cli.errors import ConfigurationError, ExitCode, ServiceError
 from vbvr_cli.models import FailureCode, Reason
+from vbvr_cli.operations.submit import require_all_sent
 
 REASON = Reason(FailureCode.GENERATOR_FAILED, "ValueError", "Traceback")
 
@@ -77,7 +79,16 @@ def test_what_sqs_refuses_for_good_is_reported_by_position_and_the_rest_is_in(at
 
     assert (report.sent, list(report.failed)) == (15, list(range(10, 20)))
     assert report.failed[10] == "InvalidMessageContents: no"
+    assert report.for_good
+    with pytest.raises(ServiceError) as raised:
+        require_all_sent(report)
+    assert "never be taken" in (raised.value.hint or "")
     assert len(bodies_in(at)) == 15
+
+
+def test_a_fifo_queue_is_refused_before_anything_is_sent(at: Place) -> None:
+    with pytest.raises(ConfigurationError, match=r"tasks\.fifo is a FIFO queue \(SQS_QUEUE_URL\)"):
+        replace(at.backend.resources, queue_url="https://sqs.example.com/1/tasks.fifo")
 
 
 def test_what_keeps_failing_is_reported(at: Place) -> None:

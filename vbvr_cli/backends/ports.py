@@ -58,12 +58,14 @@ class DeadLetter:
 class SendReport:
     """What became of a send: which of the bodies, by position, are not in the queue, and why.
 
-    `fault` is the first thing that was wrong with the way there, rather than with a message.
+    `fault` is the first thing that was wrong with the way there, rather than with a message. `for_good`:
+    there are messages that the queue will never take.
     """
 
     sent: int
     failed: dict[int, str] = field(default_factory=dict)
     fault: VbvrError | None = None
+    for_good: bool = False
 
 
 @dataclass(frozen=True, slots=True)

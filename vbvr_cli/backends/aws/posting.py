@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 CONNECTIONS = 96
 FAILURES_IN_A_ROW = 5
 REST_SECONDS = 30.0
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
 _ENDING_SECONDS = 5.0
 
@@ -114,14 +114,15 @@ class Poster:
     def post_all(self, operation: str, bodies: Iterable[bytes]) -> list[bytes | None]:
         """Post each body to an operation; the answers, in order, None for each that is no good one.
 
-        Bodies are taken as there is room for them. Whatever does not answer in 30 seconds is given up.
+        Bodies are taken as there is room for them. What has not answered in 10 seconds is given up, and where
+        no room comes free in that time, all that is left.
         """
         sent: list[Exchange] = []
         volley = Volley()
         for body in bodies:
             exchange = Exchange(volley)
             sent.append(exchange)
-            if self.usable and self._room.acquire(timeout=ANSWER_SECONDS):
+            if self._has_room():
                 volley.begin()
                 self._begin(exchange, operation, body)
         volley.await_end(ANSWER_SECONDS)
@@ -129,6 +130,18 @@ class Poster:
             exchange.give_up()
         volley.await_end(_ENDING_SECONDS)
         return [exchange.answer for exchange in sent]
+
+    def _has_room(self) -> bool:
+        """Take room for a request, once there is some; False while nothing is to be tried."""
+        if not self.usable:
+            return False
+        if not self._room.acquire(timeout=ANSWER_SECONDS):
+            self._rest()
+            return False
+        if not self.usable:  # what has been waited for were failures
+            self._room.release()
+            return False
+        return True
 
     def close(self) -> None:
         """End the connections."""
@@ -190,6 +203,11 @@ class Poster:
             self._resting_until = time.monotonic() + REST_SECONDS
         exchange.end(well=well)
         self._room.release()
+
+    def _rest(self) -> None:
+        """Nothing comes back: leave it to boto3 for a while."""
+        self._failures = FAILURES_IN_A_ROW
+        self._resting_until = time.monotonic() + REST_SECONDS
 
     def _signed(self, operation: str, body: bytes) -> http.HttpRequest:
         headers = [*self._headers, ("x-amz-target", operation), ("content-length", str(len(body)))]

@@ -13,7 +13,7 @@ from vbvr_cli.backends.aws.clients import Clients
 from vbvr_cli.backends.aws.leases import Leases
 from vbvr_cli.backends.aws.letters import attributes_of, letter_of
 from vbvr_cli.backends.aws.receipts import delete_all, show_all
-from vbvr_cli.backends.aws.sending import AT_ONCE, batches, send_batch, send_fast
+from vbvr_cli.backends.aws.sending import AT_ONCE, Patience, Refused, batches, send_batch, send_fast
 from vbvr_cli.backends.ports import DeadLetter, Depth, Message, SendReport
 from vbvr_cli.errors import ServiceError, VbvrError
 from vbvr_cli.models import Reason
@@ -49,17 +49,20 @@ class SqsQueue:
         client, poster = self._clients.sqs, self._clients.sqs_poster
         taken = send_fast(poster, self._url, bodies) if poster and len(bodies) > 1 else set()
         left = (position for position in range(len(bodies)) if position not in taken)
+        patience = Patience()
         parts = self._clients.at_once(
-            lambda batch: send_batch(client, self._url, bodies, batch), batches(bodies, left)
+            lambda batch: send_batch(client, self._url, bodies, batch, patience), batches(bodies, left)
         )
         failed = {position: why for part in parts for position, why in part.items()}
         faults_met = [why for why in failed.values() if isinstance(why, VbvrError)]
+        refused = any(isinstance(why, Refused) for why in failed.values())
         if faults_met and len(failed) == len(bodies):
             raise faults_met[0]
         return SendReport(
             sent=len(bodies) - len(failed),
             failed={position: str(failed[position]) for position in sorted(failed)},
             fault=faults_met[0] if faults_met else None,
+            for_good=refused,
         )
 
     def lease(self, max_messages: int, lease_seconds: float) -> list[Message]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vbvr_cli.errors import ConfigurationError
+
 DEFAULT_REGION = "us-east-2"
 
 
@@ -24,6 +26,15 @@ class Resources:
     stack: str | None = None
     function: str | None = None
     submit_function: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, url in (("SQS_QUEUE_URL", self.queue_url), ("SQS_DLQ_URL", self.dlq_url)):
+            if url.endswith(".fifo"):
+                raise ConfigurationError(
+                    f"{url.rpartition('/')[2]} is a FIFO queue ({name}).",
+                    why="it keeps an order that tasks do not need, and takes only messages that have a group",
+                    hint="Name standard queues, or let `vbvr deploy` make them.",
+                )
 
     @property
     def description(self) -> str:
