@@ -235,6 +235,66 @@ def test_messages_by_hand_are_estimated_and_asked_about_too(operator: Operator, 
     assert operator.waiting() == 2
 
 
+def test_messages_that_are_doomed_are_named_and_asked_about(operator: Operator, tmp_path: Path) -> None:
+    messages = tmp_path / "messages.jsonl"
+    doomed = [
+        {"type": "good", "num_samples": 5, "output_bucket": "somebody-elses"},
+        {"type": "good", "num_samples": 5, "run_id": "0123456789abcdef"},
+    ]
+    messages.write_text("\n".join(map(json.dumps, doomed)))
+
+    shown = operator.submit("--message", messages, "--dry-run", "--json").json
+    unasked = operator.submit("--message", messages)
+
+    assert [(one["of"], one["messages"]) for one in shown["doomed"]] == [
+        ("bucket somebody-elses", 1),
+        ("run 0123456789abcdef", 1),
+    ]
+    assert (shown["plan"], shown["cost"]["usd"]) == ([], 0)
+    assert unasked.exit_code == 2
+    assert "Submit all the same?" in unasked.stderr
+    assert operator.waiting() == 0
+    assert operator.submit("--message", messages, "--yes", "--json").json["tasks_sent"] == 2
+    assert operator.waiting() == 2
+
+
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "stdin"])
+def test_messages_that_were_stopped_say_how_to_go_on(operator: Operator, tmp_path: Path, piped: bool) -> None:
+    text = "".join(f'{{"type": "good", "num_samples": 1, "start_index": {n}}}\n' for n in range(20_000))
+    messages = tmp_path / "messages.jsonl"
+    messages.write_text(text)
+    source = "-" if piped else str(messages)
+    command = ["submit", "--target", "aws", "--stack", operator.stack, "--message", source, "--yes"]
+    process = operator.vbvr.start(*command)
+    if piped:
+        assert process.stdin is not None
+        process.stdin.write(text)
+        process.stdin.close()
+        process.stdin = None
+    wait_until(lambda: operator.waiting() or process.poll() is not None, "the first messages")
+    os.kill(process.pid, signal.SIGINT)
+    stopped = operator.vbvr.finish(process)
+
+    assert 0 < operator.waiting() < 20_000
+    assert stopped.exit_code == 130
+    assert "Some of the messages may have been sent" in stopped.stderr
+    assert "sent twice is made once" in stopped.stderr
+    assert ("have to be given again" in stopped.stderr) is piped
+    assert f"vbvr {' '.join(command)}" in stopped.stderr
+
+
+def test_what_is_sent_again_is_said_beside_the_plan(operator: Operator) -> None:
+    request = ("-g", "good", "-n", "40", "-b", "10")
+    operator.submit(*request, "--yes")
+
+    shown = operator.submit(*request, "--resend", "--dry-run")
+    counted = operator.submit(*request, "--resend", "--dry-run", "--json").json
+
+    assert "4 tasks of earlier requests (40 samples) that are not done are sent again" in shown.stderr
+    assert counted["earlier"] == {"tasks": 4, "samples": 40}
+    assert "earlier requests" not in operator.submit(*request, "--dry-run").stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_a_stopped_submit_loses_nothing_and_says_how_to_go_on(
     operator: Operator, number: signal.Signals

@@ -66,6 +66,37 @@ def test_resending_is_estimated_by_what_is_not_done(place: Place) -> None:
     assert look(place, 100, resend=True).samples == 90
 
 
+def test_how_much_of_it_is_of_earlier_requests_is_told_apart(place: Place) -> None:
+    place.submit("good", samples=100, batch_size=10)
+
+    assert look(place, 100).earlier.tasks == 0
+    more = look(place, 130, resend=True)
+    assert (more.tasks, more.earlier.tasks, more.samples, more.earlier.samples) == (13, 10, 130, 100)
+
+
+@pytest.mark.parametrize(
+    ("usd", "limit", "said"),
+    [
+        (0.0031, 0.0, "is 0.003 USD, more than --max-cost 0.00."),
+        (0.5049, 0.5, "is 0.505 USD, more than --max-cost 0.50."),
+        (0.50000004, 0.5, "is 0.50000004 USD, more than --max-cost 0.50."),
+        (0.0002, 0.0001, "is 0.0002 USD, more than --max-cost 0.0001."),
+        (1234.5, 1000.0, "is 1,234.50 USD, more than --max-cost 1,000.00."),
+        (2e-15, 1e-15, "is 2e-15 USD, more than --max-cost 1e-15."),
+    ],
+)
+def test_the_estimate_and_the_limit_are_shown_so_that_they_differ(
+    place: Place, usd: float, limit: float, said: str
+) -> None:
+    found = look(place, 10)
+    item = replace(found.cost.making[0], units=1, price=usd)
+    costly = replace(found, cost=replace(found.cost, making=(item,)))
+
+    with pytest.raises(InvalidRequestError) as error:
+        require_within(costly, limit)
+    assert said in error.value.what
+
+
 def test_a_refused_generator_costs_nothing(place: Place) -> None:
     place.submit("good", samples=100, batch_size=10, seed=7)
 

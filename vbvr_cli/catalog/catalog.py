@@ -95,9 +95,20 @@ class Catalog:
 
         Raises UnknownGeneratorError, or ConfigurationError where it is known but cannot run here.
         """
-        if name not in self.entries:
-            raise UnknownGeneratorError(name, self.entries)
+        self._require_known(name)
         found = self._look(name, build=True)
+        if isinstance(found, ConfigurationError):
+            raise found
+        return found
+
+    def foresee(self, name: str) -> Generator:
+        """As `get`, but nothing is built: one that waits for its environment is shown with vbvr's own."""
+        self._require_known(name)
+        found = self._look(name)
+        if isinstance(found, EnvironmentMissingError) and not found.fetched:
+            entry = self.entries[name]
+            code = locate(entry, self.path.parent, self.checkouts, self.lock)
+            return self.describe(entry, code, environment_of(code.folder, OWN_PYTHON, code.imports))
         if isinstance(found, ConfigurationError):
             raise found
         return found
@@ -134,6 +145,10 @@ class Catalog:
     ) -> tuple[Unavailable, ...]:
         """What `select` of the same passes over, since it cannot run here."""
         return self._unavailable_of(select_names(self.entries, patterns, categories, roles))
+
+    def _require_known(self, name: str) -> None:
+        if name not in self.entries:
+            raise UnknownGeneratorError(name, self.entries)
 
     def _python_for(self, entry: Entry, code: Code, *, build: bool) -> Path:
         if isinstance(entry.source, StarterSource):

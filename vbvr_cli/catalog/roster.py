@@ -168,6 +168,10 @@ class Roster(_Fields):
             f"{name} is not in the image.", why=absent.reason, hint=absent.mend or REBUILD
         )
 
+    def foresee(self, name: str) -> Generator:
+        """As `get`: an image has everything built."""
+        return self.get(name)
+
     def select(
         self, patterns: Sequence[str], categories: Sequence[str] = (), roles: Sequence[str] = ()
     ) -> list[Generator]:

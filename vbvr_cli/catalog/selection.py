@@ -55,6 +55,9 @@ class Offer(Selecting, Protocol):
     def get(self, name: str) -> Generator:
         """The generator of this name."""
 
+    def foresee(self, name: str) -> Generator:
+        """As `get`, but nothing is built: the environment may be another than the one that it gets."""
+
     def left_out(
         self, patterns: Sequence[str], categories: Sequence[str] = (), roles: Sequence[str] = ()
     ) -> tuple[Unavailable, ...]:

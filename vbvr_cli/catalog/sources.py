@@ -39,6 +39,7 @@ class EnvironmentMissingError(GeneratorUnavailableError):
     """The code is here, but the environment that it runs in has not been built."""
 
     def __init__(self, name: str, *, fetched: bool) -> None:
+        self.fetched = fetched
         command = "fetch-generators" if fetched else "generate"
         super().__init__(
             name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +31,11 @@ echo '{"type": "O-nonogram_data-generator", "num_samples": 5}' | vbvr submit --m
 
 [dim]Doing it again sends only what is missing. On AWS it asks before it spends. Then: vbvr worker, or on
 AWS vbvr monitor[/dim]"""
+
+_SOME_SENT = (
+    "Some of the messages may have been sent. Sending all of them again is safe: "
+    "a task that is sent twice is made once."
+)
 
 _IN_A_MESSAGE = {
     "samples": "--samples",
@@ -92,6 +96,7 @@ def submit(
 ) -> None:
     """Send tasks to the queue, for workers to work on."""
     from vbvr_cli.errors import InvalidRequestError
+    from vbvr_cli.operations.spending import earlier_work
     from vbvr_cli.operations.submit import Submitter
     from vbvr_cli.planning import Request
     from vbvr_cli.screens.dispatch import announce_plan, show_plan, show_submitted
@@ -120,7 +125,8 @@ def submit(
         if dry_run or samples == 0:
             plans = submitter.plans(chosen, request)
             cost = _estimate(session, plans, resend=resend)
-            show_plan(plans, _workers(cost), cost, as_json=as_json)
+            earlier = cost.earlier if cost else earlier_work(session.backend, plans, resend=resend)
+            show_plan(plans, _workers(cost), cost, earlier=earlier, as_json=as_json)
             _require_within(cost, max_cost)
             return
         session.backend.allow_bucket(place)
@@ -144,14 +150,20 @@ def _estimate(session: Session, plans: Sequence[GeneratorPlan], *, resend: bool)
 
 
 def _agreed(
-    plans: Sequence[GeneratorPlan], cost: Estimate | None, max_cost: float | None, *, yes: bool
+    plans: Sequence[GeneratorPlan],
+    cost: Estimate | None,
+    max_cost: float | None,
+    *,
+    yes: bool,
+    doubtful: bool = False,
 ) -> bool:
     """Whether to go on: what it costs is shown and, like what else is doubtful, asked about."""
     from vbvr_cli.screens.console import confirm, note
     from vbvr_cli.screens.dispatch import announce_cost
     from vbvr_cli.screens.spending import spending_question
 
-    question = "Submit all the same?" if any(one.exceeds_pool for one in plans) else None
+    doubtful = doubtful or any(one.exceeds_pool for one in plans)
+    question = "Submit all the same?" if doubtful else None
     if cost and cost.tasks:
         announce_cost(plans, cost)
         question = spending_question(cost)
@@ -173,23 +185,26 @@ def _submit_messages(
     session: Session, source: str, max_cost: float | None, *, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
     """Send messages as they were written, after the same questions as for a request."""
-    from vbvr_cli.operations.files import read_text
+    from vbvr_cli.operations.files import STDIN, read_stdin, read_text
     from vbvr_cli.operations.messages import plan_messages, read_messages, send_messages
-    from vbvr_cli.screens.dispatch import show_plan, show_submitted, warn_of_unknown
+    from vbvr_cli.screens.dispatch import show_plan, show_submitted, warn_of_doomed
 
-    messages = read_messages(sys.stdin.read() if source == "-" else read_text(Path(source)))
-    cost = None
-    if dry_run or session.backend.fleet:
-        asked = plan_messages(messages, session.offer)
-        warn_of_unknown(asked)
+    piped = source == "-"
+    again = " The messages came from stdin: they have to be given again." if piped else ""
+    with stoppable(f"Nothing was sent.{again}"):
+        text = read_stdin() if piped else read_text(Path(source))
+        asked = plan_messages(read_messages(text, STDIN if piped else source), session.offer, session.backend)
+        warn_of_doomed(asked)
         cost = _estimate(session, asked.plans, resend=False)
         if dry_run:
-            show_plan(asked.plans, _workers(cost), cost, as_json=as_json)
+            show_plan(asked.plans, _workers(cost), cost, doomed=asked.doomed, as_json=as_json)
             _require_within(cost, max_cost)
             return
-        if not _agreed(asked.plans, cost, max_cost, yes=yes):
+        if cost and not _agreed(asked.plans, cost, max_cost, yes=yes, doubtful=bool(asked.doomed)):
             return
-    show_submitted(send_messages(session.backend, messages), cost, as_json=as_json)
+    with stoppable(f"{_SOME_SENT}{again}"):
+        report = send_messages(session.backend, asked.messages)
+    show_submitted(report, cost, as_json=as_json)
 
 
 def _workers(cost: Estimate | None) -> int:

@@ -23,7 +23,7 @@ vbvr worker
 vbvr worker --workers 8 --forever
 
 [dim]Ctrl-C stops cleanly: what is not finished goes back to the queue. The exit code is 5 where tasks ended
-as dead letters meanwhile.[/dim]"""
+as dead letters meanwhile, those of other workers included.[/dim]"""
 
 
 def register(app: typer.Typer) -> None:

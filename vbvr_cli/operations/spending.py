@@ -17,14 +17,27 @@ STARTED_A_SECOND = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is sent of runs that are there already: all that is not done (`again`), or what was never sent."""
+
+    tasks: int
+    samples: int
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
-    """What is to be sent, `seconds` until all of it is made, and what that costs on functions of `terms`."""
+    """What is to be sent, `seconds` until all of it is made, and what that costs on functions of `terms`.
+
+    `earlier` is a part of it.
+    """
 
     tasks: int
     samples: int
     seconds: float
     cost: Cost
     terms: FleetTerms
+    earlier: Earlier
 
 
 def estimate(
@@ -35,29 +48,59 @@ def estimate(
     Counters are read, never tasks. Where a redrive has split tasks, unsent ones may be taken for sent.
     """
     wanted = [plan for plan in plans if not plan.refusal]
-    keys = [run.key for plan in wanted for run in plan.existing]
-    progress = {one.run: one for one in backend.ledger.progress(keys)} if keys else {}
-    whole = []
-    for plan in wanted:
-        left = sum(_to_send(run, progress.get(run.key), resend=resend) for run in plan.existing)
-        whole.append(replace(plan, new_samples=plan.new_samples + left))
+    left = _left(backend, wanted, resend=resend)
+    whole = [
+        replace(plan, new_samples=plan.new_samples + samples)
+        for plan, samples in zip(wanted, left, strict=True)
+    ]
     return Estimate(
         tasks=sum(plan.new_tasks for plan in whole),
         samples=sum(plan.new_samples for plan in whole),
         seconds=_seconds(whole, terms.max_workers),
         cost=cost_of(whole, memory_mb=terms.memory_mb, architecture=terms.architecture),
         terms=terms,
+        earlier=_earlier(wanted, left, again=resend),
     )
+
+
+def earlier_work(backend: Backend, plans: Sequence[GeneratorPlan], *, resend: bool) -> Earlier:
+    """What carrying out a plan will send of runs that are there already. Read as `estimate` does."""
+    wanted = [plan for plan in plans if not plan.refusal]
+    return _earlier(wanted, _left(backend, wanted, resend=resend), again=resend)
 
 
 def require_within(estimate: Estimate, max_cost: float | None) -> None:
     """Raise InvalidRequestError if a plan is estimated at more USD than somebody allowed."""
     if max_cost is not None and estimate.cost.usd > max_cost:
+        estimated, allowed = _in_digits(estimate.cost.usd, max_cost), _in_digits(max_cost)
         raise InvalidRequestError(
-            f"The estimate is {estimate.cost.usd:,.2f} USD, more than --max-cost {max_cost:,.2f}.",
+            f"The estimate is {estimated} USD, more than --max-cost {allowed}.",
             why="nothing was sent; this is checked before sending only, and stops no work later",
             hint="Ask for fewer samples or generators, or allow more.",
         )
+
+
+def _in_digits(usd: float, above: float | None = None) -> str:
+    """An amount in two digits, or in as many as it takes to show it whole, or to be `above` another."""
+    for digits in range(2, 13):
+        shown = round(usd, digits)
+        if shown == usd if above is None else shown > above:
+            return f"{usd:,.{digits}f}"
+    return str(usd)
+
+
+def _left(backend: Backend, plans: Sequence[GeneratorPlan], *, resend: bool) -> list[int]:
+    """How many samples will be sent of each plan's runs that are there already."""
+    keys = [run.key for plan in plans for run in plan.existing]
+    progress = {one.run: one for one in backend.ledger.progress(keys)} if keys else {}
+    return [
+        sum(_to_send(run, progress.get(run.key), resend=resend) for run in plan.existing) for plan in plans
+    ]
+
+
+def _earlier(plans: Sequence[GeneratorPlan], left: Sequence[int], *, again: bool) -> Earlier:
+    cut = [replace(plan, new_samples=samples).new_tasks for plan, samples in zip(plans, left, strict=True)]
+    return Earlier(sum(cut), sum(left), again)
 
 
 def _to_send(run: Run, known: Progress | None, *, resend: bool) -> int:

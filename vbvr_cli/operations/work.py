@@ -26,7 +26,10 @@ PACES = {"aws": Pace(lease=120.0, heartbeat=20.0, idle=2.0, backoff=5.0)}
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What was finished meanwhile, by whomever. `died` of the `dead_letters` there are now came meanwhile."""
+    """What was finished meanwhile, by whomever. `died` tasks ended as dead letters meanwhile, at least.
+
+    `dead_letters` is how many the queue counts now, which on SQS may lag behind.
+    """
 
     tasks: int
     samples: int
@@ -57,7 +60,7 @@ def work_with(
     on_standing: Callable[[Standing], None],
 ) -> Worked:
     """Let `count` worker processes work until the queue is empty, or `forever`."""
-    before, dead_before = _finished(backend), backend.queue.depth().dead
+    before = _standing(backend)
     started = time.monotonic()
     next_look = 0.0
     with Workforce(count, environment, logs, forever=forever) as workforce:
@@ -67,10 +70,14 @@ def work_with(
                 on_standing(Standing(tuple(backend.ledger.progress()), seconds, running))
                 next_look = seconds + (PACES[backend.target].idle if backend.target in PACES else 0.0)
             time.sleep(POLL_SECONDS)
-    tasks, samples = _finished(backend)
-    seconds = time.monotonic() - started
-    dead = backend.queue.depth().dead
-    return Worked(tasks - before[0], samples - before[1], seconds, dead, died=max(0, dead - dead_before))
+    after = _standing(backend)
+    return Worked(
+        tasks=after.tasks - before.tasks,
+        samples=after.samples - before.samples,
+        seconds=time.monotonic() - started,
+        dead_letters=after.letters,
+        died=max(0, after.letters - before.letters, after.dead - before.dead),
+    )
 
 
 def work_failed_error(worked: Worked) -> WorkFailedError | None:
@@ -84,7 +91,24 @@ def work_failed_error(worked: Worked) -> WorkFailedError | None:
     )
 
 
-def _finished(backend: Backend) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """All that was done and given up so far: `dead` tasks of the ledger, `letters` of the queue.
+
+    Only the queue has letters of messages that are no tasks; only the ledger is exact everywhere.
+    """
+
+    tasks: int
+    samples: int
+    dead: int
+    letters: int
+
+
+def _standing(backend: Backend) -> _Counts:
     progress = backend.ledger.progress()
-    tasks = sum(one.tasks.get(TaskState.DONE, 0) for one in progress)
-    return tasks, sum(one.samples_done for one in progress)
+    return _Counts(
+        tasks=sum(one.tasks.get(TaskState.DONE, 0) for one in progress),
+        samples=sum(one.samples_done for one in progress),
+        dead=sum(one.tasks.get(TaskState.DEAD, 0) for one in progress),
+        letters=backend.queue.depth().dead,
+    )

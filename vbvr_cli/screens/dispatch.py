@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from vbvr_cli.backends.ports import Depth
 from vbvr_cli.operations.generate import GenerateReport
-from vbvr_cli.operations.messages import Handwritten
-from vbvr_cli.operations.spending import Estimate
+from vbvr_cli.operations.messages import Doom, Handwritten
+from vbvr_cli.operations.spending import Earlier, Estimate
 from vbvr_cli.operations.submit import SubmitReport
 from vbvr_cli.operations.work import Worked
 from vbvr_cli.planning import Action, GeneratorPlan
@@ -26,18 +27,34 @@ from vbvr_cli.screens.units import count, plural, rate, size
 
 
 def show_plan(
-    plans: Sequence[GeneratorPlan], workers: int, estimate: Estimate | None = None, *, as_json: bool
+    plans: Sequence[GeneratorPlan],
+    workers: int,
+    estimate: Estimate | None = None,
+    *,
+    earlier: Earlier | None = None,
+    doomed: Counter[Doom] | None = None,
+    as_json: bool,
 ) -> None:
-    """The result of a dry run; `estimate` where the work costs something."""
+    """The result of a dry run; `estimate` where the work costs something, `doomed` of messages."""
     if as_json:
-        cost = {"cost": estimate_as_json(estimate)} if estimate else {}
-        show_json({"dry_run": True, "workers": workers, "plan": plan_as_json(plans, workers), **cost})
+        shown = {"dry_run": True, "workers": workers, "plan": plan_as_json(plans, workers)}
+        if earlier:
+            shown["earlier"] = {"tasks": earlier.tasks, "samples": earlier.samples}
+        if doomed is not None:
+            shown["doomed"] = [
+                {"of": doom.of, "why": doom.why, "messages": number} for doom, number in doomed.items()
+            ]
+        if estimate:
+            shown["cost"] = estimate_as_json(estimate)
+        show_json(shown)
         return
     if estimate:
         _show_plan_and_cost(plans, estimate, beside=False)
         note("Nothing was changed.")
         return
     show_table(PLAN_COLUMNS, plan_rows(plans, workers))
+    if earlier:
+        _note_earlier(earlier)
     note(f"Nothing was changed. Times are for {plural(workers, 'worker')}; ~ means not measured yet.")
 
 
@@ -49,9 +66,20 @@ def announce_cost(plans: Sequence[GeneratorPlan], estimate: Estimate) -> None:
 def _show_plan_and_cost(plans: Sequence[GeneratorPlan], estimate: Estimate, *, beside: bool) -> None:
     rows = plan_rows(plans, estimate.terms.max_workers, estimate.seconds)
     show_table(PLAN_COLUMNS, rows, beside=beside)
+    _note_earlier(estimate.earlier)
     if not all(one.measured for one in plans):
         note("~ means not measured yet.")
     show_estimate(estimate, beside=beside)
+
+
+def _note_earlier(earlier: Earlier) -> None:
+    """What the rows of a plan do not have: they are of new samples alone."""
+    if earlier.tasks:
+        left = "that are not done are sent again" if earlier.again else "that were never sent are sent"
+        note(
+            f"beside what the rows say, {plural(earlier.tasks, 'task')} of earlier requests "
+            f"({plural(earlier.samples, 'sample')}) {left}"
+        )
 
 
 def announce_plan(plans: Sequence[GeneratorPlan], bucket: str, seed: int) -> None:
@@ -73,10 +101,10 @@ def announce_plan(plans: Sequence[GeneratorPlan], bucket: str, seed: int) -> Non
             )
 
 
-def warn_of_unknown(asked: Handwritten) -> None:
-    """Messages that end as dead letters, because nobody there can make what they ask for."""
-    for name, number in asked.unknown.items():
-        warn(f"{plural(number, 'message')} of {name}: it cannot be made there; dead letters will say so")
+def warn_of_doomed(asked: Handwritten) -> None:
+    """Messages that come to nothing, because nobody there will make what they ask for."""
+    for doom, number in asked.doomed.items():
+        warn(f"{plural(number, 'message')} of {doom.of}: {doom.why}")
 
 
 def announce_backlog(depth: Depth) -> None:
