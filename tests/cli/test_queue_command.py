@@ -54,6 +54,23 @@ def test_nobody_to_answer_means_nothing_is_deleted(busy: Vbvr) -> None:
     assert waiting(busy) == 3
 
 
+def test_with_stdin_closed_nobody_can_answer(busy: Vbvr) -> None:
+    vbvr = Path(sys.executable).with_name("vbvr")
+    refused = subprocess.run(
+        ["sh", "-c", '"$0" queue purge <&-', vbvr],
+        cwd=busy.folder,
+        env=busy.environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+    assert refused.returncode == 2
+    assert "--yes" in refused.stderr
+    assert waiting(busy) == 3
+
+
 def test_after_a_purge_the_same_submit_sends_the_tasks_again(busy: Vbvr) -> None:
     assert "3 messages deleted" in busy.ok("queue", "purge", "--yes").stdout
     assert waiting(busy) == 0

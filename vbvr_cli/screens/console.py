@@ -75,7 +75,7 @@ def make_table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]
 
 def confirm(question: str) -> bool:
     """Ask on the terminal. Raises InvalidRequestError where nobody can answer."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
         raise InvalidRequestError(question, why="nobody is there to answer", hint="Add --yes.")
     err.print(f"{escape(question)} [bold]\\[y/N][/bold] ", end="")
-    return input().strip().lower() in ("y", "yes")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
