@@ -96,6 +96,29 @@ def test_a_queue_a_dead_letter_queue_or_a_table_that_is_gone_is_named(on_aws: Ta
     assert on_aws.backend.queue.depth().dead == 1
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "command"),
+    [
+        ("AWS_ENDPOINT_URL", "foo", ("status",)),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:99999", ("submit", "--yes", "--message", "messages.jsonl")),
+        ("AWS_ENDPOINT_URL", "ftp://localhost", ("download",)),
+        ("AWS_CA_BUNDLE", "", ("status",)),
+        ("AWS_SECRET_ACCESS_KEY", "not-to-be-shown\n", SUBMIT),
+    ],
+)
+def test_a_setting_that_cannot_be_right_is_named_and_nothing_is_sent(
+    on_aws: Target, setting: str, value: str, command: tuple[str, ...]
+) -> None:
+    vbvr = on_aws.vbvr
+    (vbvr.folder / "messages.jsonl").write_text('{"type": "good", "num_samples": 1, "start_index": 0}\n')
+
+    finished = vbvr(*command, **{setting: value})
+
+    check_said(finished, setting)
+    assert "not-to-be-shown" not in finished.stderr
+    assert on_aws.backend.queue.depth().waiting == 0
+
+
 def test_a_table_of_another_schema_is_said_to_be_one(on_aws: Target) -> None:
     client, vbvr = on_aws.client("dynamodb"), on_aws.vbvr
     other = f"{on_aws.resources.bucket}-other"

@@ -23,6 +23,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import UnauthorizedSSOTokenError
 from botocore.httpsession import get_cert_path
+from emulators.certificates import certificate
 from emulators.faulty_wire import Answer, Asked, FaultyWire, fault, faulty_wire
 from emulators.ministack import Ministack, free_port, ministack
 from emulators.slow_wire import slow_wire
@@ -436,35 +437,6 @@ def test_one_failure_now_and_then_leaves_it_in_use() -> None:
             with mock.patch.object(one, "_signed", side_effect=OSError):
                 assert send_fast(one, "the-queue", ["a"]) == set()
             assert send_fast(one, "the-queue", ["a"]) == {0}
-
-
-def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server's certificate that is trusted only where its own file is named."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    public, private = folder / "public.pem", folder / "private.pem"
-    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(public, private)
-    return context, public
 
 
 def test_tls_is_checked_against_the_bundle_that_boto3_was_told_of(tmp_path: Path, stack: Resources) -> None:

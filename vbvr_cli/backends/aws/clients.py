@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import cached_property
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
@@ -14,11 +13,11 @@ from botocore.config import Config
 from botocore.httpsession import get_cert_path
 
 from vbvr_cli import __version__
-from vbvr_cli.backends.aws import faults
+from vbvr_cli.backends.aws import faults, misconfigured
+from vbvr_cli.backends.aws.access import bundle_of, credentials_of, open_client
 from vbvr_cli.backends.aws.objects import FastObjects
 
 if TYPE_CHECKING:
-    from botocore.credentials import Credentials
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
@@ -55,20 +54,23 @@ class Clients:
         self._endpoint_url = endpoint_url
         self._threads = threads
         self._fast = fast
+        self._made: dict[str, _Explaining] = {}
         self._objects: dict[str, FastObjects] = {}
+        self._posting = threading.Lock()  # of the poster, which takes a while; it is taken before `_making`
+        self._posters: list[Poster | None] = []  # one at most; None: there can be none
         self._pool: ThreadPoolExecutor | None = None
 
-    @cached_property
+    @property
     def sqs(self) -> SQSClient:
         """SQS."""
         return cast("SQSClient", self._client("sqs"))
 
-    @cached_property
+    @property
     def s3(self) -> S3Client:
         """S3."""
         return cast("S3Client", self._client("s3"))
 
-    @cached_property
+    @property
     def dynamodb(self) -> DynamoDBClient:
         """DynamoDB."""
         return cast("DynamoDBClient", self._client("dynamodb"))
@@ -77,19 +79,19 @@ class Clients:
         """The fast way to a bucket's objects, where there is one."""
         if not self._fast:
             return None
-        if bucket not in self._objects:
-            meta, credentials = self.s3.meta, self._credentials()
-            if credentials is None:
-                return None
-            region = meta.region_name or self._region
-            self._objects[bucket] = FastObjects(bucket, meta.endpoint_url, region, credentials)
-        found = self._objects[bucket]
-        return found if found.usable else None
+        found = self._objects.get(bucket)
+        if found is None:
+            with self._making:
+                found = self._objects.get(bucket) or self._make_objects(bucket)
+        return found if found and found.usable else None
 
     @property
     def sqs_poster(self) -> Poster | None:
         """The fast way to SQS, where there is one: many requests at a time without threads."""
-        found = self._sqs_poster
+        with self._posting:
+            if not self._posters:
+                self._posters.append(self._make_poster())
+            found = self._posters[0]
         return found if found and found.usable else None
 
     def at_once(self, action: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
@@ -118,47 +120,51 @@ class Clients:
             retries={"mode": "standard", "total_max_attempts": 2},
             user_agent=f"vbvr/{__version__} boto3/{boto3.__version__}",
         )
-        with self._making, faults.explained(service):
-            return _Explaining(
-                self._session.client(  # type: ignore[call-overload]
-                    service, region_name=self._region, endpoint_url=self._endpoint_url, config=config
-                )
-            )
+        with self._making:
+            return _Explaining(open_client(self._session, service, self._region, config, self._endpoint_url))
 
     def rest(self) -> None:
         """End the threads; the connections stay."""
         with self._making:
-            if self._pool:
-                self._pool.shutdown(cancel_futures=True)
-                self._pool = None
+            pool, self._pool = self._pool, None
+        if pool:  # whose threads may be about to make a client
+            pool.shutdown(cancel_futures=True)
 
     def close(self) -> None:
         """End the threads and the connections."""
         self.rest()
-        self._objects.clear()
-        if poster := self.__dict__.pop("_sqs_poster", None):
+        with self._posting:
+            posters, self._posters = self._posters, []
+        with self._making:
+            clients, self._made = self._made, {}
+            self._objects = {}
+        for poster in filter(None, posters):
             poster.close()
-        for service in ("sqs", "s3", "dynamodb"):
-            if service in self.__dict__:
-                self.__dict__.pop(service).close()
+        for client in clients.values():
+            client.close()
 
-    @cached_property
-    def _sqs_poster(self) -> Poster | None:
-        credentials = self._credentials() if self._fast else None
+    def _make_objects(self, bucket: str) -> FastObjects | None:
+        meta, credentials = self.s3.meta, credentials_of(self._session)
+        if credentials is None:
+            return None
+        region = meta.region_name or self._region
+        made = self._objects[bucket] = FastObjects(bucket, meta.endpoint_url, region, credentials)
+        return made
+
+    def _make_poster(self) -> Poster | None:
+        if not self._fast:
+            return None
+        meta = self.sqs.meta
+        with self._making:
+            credentials = credentials_of(self._session)
         if credentials is None:
             return None
         # Only who sends many messages needs it: a worker starts the faster without.
         from vbvr_cli.backends.aws.posting import Endpoint, poster_to  # noqa: PLC0415
 
-        meta = self.sqs.meta
-        told = self._session._session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-        bundle = str(told or get_cert_path(True))
+        bundle = bundle_of(self._session) or str(get_cert_path(True))
         endpoint = Endpoint(meta.endpoint_url, "sqs", meta.region_name or self._region, bundle)
         return poster_to(endpoint, credentials)
-
-    def _credentials(self) -> Credentials | None:
-        with self._making, faults.explained("AWS"):
-            return self._session.get_credentials()
 
     def _executor(self) -> ThreadPoolExecutor:
         with self._making:
@@ -167,25 +173,27 @@ class Clients:
             return self._pool
 
     def _client(self, service: str) -> _Explaining:
-        with self._making, faults.explained(service):
-            return _Explaining(
-                self._session.client(  # type: ignore[call-overload]
-                    service,
-                    region_name=self._region,
-                    endpoint_url=self._endpoint_url,
-                    config=Config(
-                        connect_timeout=5,
-                        read_timeout=30,
-                        max_pool_connections=self._threads * 2,  # who waits for the threads may call, too
-                        retries={"mode": "standard", "total_max_attempts": _TRIES},
-                        tcp_keepalive=True,
-                        # Both are worked out for every call, and are together a fifth of its time. mypy
-                        # checks the parameters; boto3's own name would say nothing more of who calls.
-                        parameter_validation=False,
-                        user_agent=f"vbvr/{__version__} boto3/{boto3.__version__}",
-                    ),
-                )
-            )
+        found = self._made.get(service)
+        if found is None:
+            with self._making:
+                found = self._made.get(service)
+                if found is None:
+                    found = self._made[service] = self._make_client(service)
+        return found
+
+    def _make_client(self, service: str) -> _Explaining:
+        config = Config(
+            connect_timeout=5,
+            read_timeout=30,
+            max_pool_connections=self._threads * 2,  # who waits for the threads may call, too
+            retries={"mode": "standard", "total_max_attempts": _TRIES},
+            tcp_keepalive=True,
+            # Both are worked out for every call, and are together a fifth of its time. mypy
+            # checks the parameters; boto3's own name would say nothing more of who calls.
+            parameter_validation=False,
+            user_agent=f"vbvr/{__version__} boto3/{boto3.__version__}",
+        )
+        return _Explaining(open_client(self._session, service, self._region, config, self._endpoint_url))
 
 
 class _Explaining:
@@ -198,8 +206,11 @@ class _Explaining:
         method = getattr(self._client, name)
 
         def call(*arguments: Any, **parameters: Any) -> Any:
-            with faults.explained(_resource_of(parameters)):
-                return method(*arguments, **parameters)
+            try:
+                with faults.explained(_resource_of(parameters)):
+                    return method(*arguments, **parameters)
+            except JSONDecodeError as error:  # credentials are asked for anew when they expire
+                raise misconfigured.credential_process(str(error)) from error
 
         return call if callable(method) and name not in {"close", "exceptions", "meta"} else method
 

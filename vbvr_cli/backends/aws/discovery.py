@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from vbvr_cli.backends.aws import faults
+from vbvr_cli.backends.aws.access import open_client
 from vbvr_cli.backends.aws.outputs import OutputsFile
 from vbvr_cli.backends.aws.resources import Resources
 from vbvr_cli.config import VARIABLES, AwsSettings
@@ -87,11 +88,8 @@ def find(settings: AwsSettings, session: boto3.Session, home: Path) -> Found:
 def ask_stack(settings: AwsSettings, session: boto3.Session) -> Mapping[str, str]:
     """The outputs of the stack. Raises ConfigurationError where there is none that is ready."""
     with faults.explained(f"stack {settings.stack}"):
-        client = session.client(
-            "cloudformation",
-            region_name=settings.region,
-            config=Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard"}),
-        )
+        config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard"})
+        client = open_client(session, "cloudformation", settings.region, config)
         try:
             (stack,) = client.describe_stacks(StackName=settings.stack)["Stacks"]
         except ClientError as error:

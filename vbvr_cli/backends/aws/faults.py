@@ -9,7 +9,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
-from vbvr_cli.backends.aws import codes
+from vbvr_cli.backends.aws import codes, misconfigured
 from vbvr_cli.backends.aws.schema import other_schema
 from vbvr_cli.errors import ConfigurationError, ServiceError, VbvrError
 
@@ -34,6 +34,7 @@ _NAMED_BY = {
     "bucket": "--bucket, OUTPUT_BUCKET",
     "table": "LEDGER_TABLE_NAME, DEDUP_TABLE_NAME",
 }
+_PROCESS = "custom-process"  # botocore's name of the provider that runs a credential_process
 _LOGIN = (
     "Run `aws sso login` (with --profile NAME if you use one), or set fresh credentials; "
     "then run the same command again."
@@ -166,6 +167,8 @@ def _of_service(error: ClientError, code: str, resource: str) -> VbvrError | Non
 def _of_the_way_there(error: Exception, resource: str) -> VbvrError | None:
     if isinstance(error, boto.ParamValidationError):
         return _of_a_name(error, resource)
+    if setting := _of_a_setting(error):
+        return setting
     if isinstance(error, (boto.InvalidRegionError, boto.NoRegionError)):
         return ConfigurationError(
             "There is no such AWS region.", why=str(error), hint="Name one such as us-east-2 with --region."
@@ -183,6 +186,16 @@ def _of_the_way_there(error: Exception, resource: str) -> VbvrError | None:
     )
 
 
+def _of_a_setting(error: Exception) -> VbvrError | None:
+    if misconfigured.is_untrusted(error):
+        return misconfigured.untrusted(error)
+    if misconfigured.is_unsendable(error):
+        return misconfigured.credentials(["the AWS credentials"])
+    if isinstance(error, misconfigured.REFUSED):
+        return misconfigured.refused(str(error))
+    return None
+
+
 def _of_a_login(error: Exception) -> VbvrError | None:
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
         return ConfigurationError(
@@ -196,6 +209,8 @@ def _of_a_login(error: Exception) -> VbvrError | None:
             why=str(error),
             hint="See `aws configure list-profiles`, and name one with --profile.",
         )
+    if isinstance(error, boto.CredentialRetrievalError) and error.kwargs.get("provider") == _PROCESS:
+        return misconfigured.credential_process(str(error.kwargs.get("error_msg")))
     if isinstance(
         error, (boto.SSOError, boto.TokenRetrievalError, boto.CredentialRetrievalError, boto.LoginError)
     ):

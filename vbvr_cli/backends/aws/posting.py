@@ -156,7 +156,7 @@ class Poster:
                 self._request(exchange, request, connection)
                 return
             opening = http.HttpClientConnection.new(**self._connecting)
-        except (AwsCrtError, BotoCoreError, OSError, RuntimeError, TimeoutError):
+        except (AwsCrtError, BotoCoreError, OSError, RuntimeError, ValueError):
             self._end(exchange, well=False)
         else:
             opening.add_done_callback(partial(self._request_on_new, exchange, request))

@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from vbvr_cli.backends.aws import faults
+from vbvr_cli.backends.aws.access import open_client
 from vbvr_cli.backends.aws.discovery import make_session
 from vbvr_cli.backends.aws.schema import DEDUP, LEDGER, require_schema
 from vbvr_cli.config import AwsSettings
@@ -40,11 +41,8 @@ class Account:
 
     def client(self, service: str) -> Any:
         """boto3's client of a service in the region."""
-        return self._session.client(  # type: ignore[call-overload]
-            service,
-            region_name=self.region,
-            config=Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard"}),
-        )
+        config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard"})
+        return open_client(self._session, service, self.region, config)
 
     def stack(self, name: str | None = None) -> StackState:
         """How a stack stands; without a name, the one that the settings mean."""
