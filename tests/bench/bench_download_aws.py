@@ -201,6 +201,7 @@ class Bench:
         """Bring everything once: objects a second, and the processor's seconds and peak MB of the tool."""
         # All are kept to the end: ext4 makes new files slowly while others have just been deleted.
         dest = self._folder / f"dest-{next(self._numbers)}"
+        os.sync()  # what the tool before left to be written is none of this one's work
         began = time.perf_counter()
         process = subprocess.Popen(
             self.command(tool, dest), env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

@@ -32,6 +32,7 @@ class DownloadProgress:
             transient=True,
             disable=not err.is_terminal,
         )
+        self._terminal = err.is_terminal  # looked up once: each sample is shown
         self._bar = self._live.add_task("download", total=None, samples="", bytes="")
         self._last_plain = time.monotonic()
 
@@ -46,20 +47,22 @@ class DownloadProgress:
 
     def show(self, report: Downloaded) -> None:
         """Show how far it is."""
-        samples = count(report.samples)
-        if report.samples_total is not None:
-            samples += f"/{count(report.samples_total)}"
-        if err.is_terminal:
+        if self._terminal:
             self._live.update(
                 self._bar,
                 total=report.bytes_total,
                 completed=report.num_bytes,
-                samples=samples,
+                samples=_samples(report),
                 bytes=size(report.num_bytes),
             )
         elif time.monotonic() - self._last_plain >= PLAIN_EVERY_SECONDS:
             self._last_plain = time.monotonic()
-            note(f"samples {samples}, {size(report.num_bytes)}")
+            note(f"samples {_samples(report)}, {size(report.num_bytes)}")
+
+
+def _samples(report: Downloaded) -> str:
+    total = "" if report.samples_total is None else f"/{count(report.samples_total)}"
+    return f"{count(report.samples)}{total}"
 
 
 def show_brought(report: Downloaded, destination: Path, *, as_json: bool) -> None:

@@ -68,8 +68,8 @@ class FastObjects:
         """
         try:
             found = obstore.get(self._bucket, key)
-            if found.meta["size"] <= MOST_BYTES_AT_ONCE:
-                stream: IO[bytes] = io.BytesIO(found.bytes())
+            if found.range[1] <= MOST_BYTES_AT_ONCE:
+                stream: IO[bytes] = io.BytesIO(found.bytes().to_bytes())  # which read() gives as they are
             else:
                 stream = cast("IO[bytes]", io.BufferedReader(_Blocks(found.stream(BLOCK)), BLOCK))
         except FileNotFoundError:  # of the object, or of the bucket

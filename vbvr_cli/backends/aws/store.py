@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -104,17 +104,11 @@ class S3Store:
                     why = str(error)
         raise calls.gave_up(f"{key} was not read from {self._bucket}", why)
 
-    @contextmanager
-    def open(self, key: str) -> Iterator[IO[bytes]]:
+    def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
         """Read an object as a stream, a small one as a whole. Raises KeyError where there is none."""
         fast = self._clients.objects(self._bucket)
         stream = fast.open(_checked(key)) if fast else None
-        if stream:
-            with stream:
-                yield stream
-            return
-        with self._open(key) as body:
-            yield body
+        return stream or self._open(key)
 
     @contextmanager
     def _open(self, key: str) -> Iterator[IO[bytes]]:

@@ -2,68 +2,44 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import re
-import secrets
-import shutil
 import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import FileIO
-from itertools import count
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from vbvr_cli.errors import InvalidRequestError, ServiceError
-from vbvr_cli.operations.download.problems import (
-    MismatchError,
-    OccupiedError,
-    UnsafeKeyError,
-    explain,
-    mismatch,
-)
+from vbvr_cli.operations.download.parts import PARTS, Parts
+from vbvr_cli.operations.download.paths import DATASET, Paths
+from vbvr_cli.operations.download.problems import MismatchError, OccupiedError, explain, mismatch
 
-DATASET = frozenset({"questions", "manifests"})
-PARTS = ".parts"
 BLOCK = 1 << 20
-LONGEST_NAME = 255
-_ODD = re.compile(r"(^|/)(\.{0,2})(/|$)")
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 class Destination:
     """Writes below `root`. Raises InvalidRequestError if that folder holds something else.
 
-    What is not finished yet lies in a folder of its own, which is locked: several downloads can fill one
-    destination, and what a killed one left is found and removed by the next.
+    What is not finished yet lies in a folder of its own (`Parts`): several downloads can fill one
+    destination, and what a killed one left is found and removed by the next. Objects go through the system's
+    own calls: Python's file objects ask for more than there is to know, and each call gives up Python's lock.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         if self.root.exists():
             self._check_is_dataset()
-        self._parts = self.root / PARTS
-        self._lock: int | None = None
+        self._paths = Paths(self.root)
+        self._parts = Parts(self.root)
         self._stopped = threading.Event()
-        self._inside: set[str] = set()
-        self._here = threading.local()
-        self._numbers = count()
 
     def open(self) -> None:
         """Make the folder ready to be written to. Raises ConfigurationError where that cannot be."""
-        folder = self.root / PARTS
         try:
-            while self._lock is None:  # else another download has just taken it for a leftover
-                self._parts = folder / secrets.token_hex(8)
-                self._parts.mkdir(parents=True)
-                self._lock = _lock(self._parts)
-            for left in folder.iterdir():
-                handle = _lock(left)
-                if handle is not None:
-                    shutil.rmtree(left, ignore_errors=True)
-                    os.close(handle)
+            self._parts.open()
         except OSError as error:
             raise explain(error, str(self.root)) from error
 
@@ -73,19 +49,17 @@ class Destination:
 
     def close(self) -> None:
         """Remove what was not finished."""
-        if self._lock is None:
-            return
-        shutil.rmtree(self._parts, ignore_errors=True)
-        with suppress(OSError):
-            self._parts.parent.rmdir()
-        os.close(self._lock)
-        self._lock = None
+        self._parts.close()
+
+    def path(self, key: str) -> Path:
+        """Where an object belongs. Raises UnsafeKeyError for a key that leaves the folder."""
+        return Path(self._paths.of(key))
 
     def has(self, key: str, size: int, sha256: str | None) -> bool:
         """Whether the object is there already. Raises OccupiedError if something else is."""
-        file = self._place(key)
+        file = self._paths.of(key)
         try:
-            found = os.stat(file)  # noqa: PTH116 - a Path for each object would cost more than the look
+            found = os.stat(file)  # noqa: PTH116
             same = stat.S_ISREG(found.st_mode) and found.st_size == size
             if same and (sha256 is None or _digest(file) == sha256):
                 return True
@@ -114,7 +88,7 @@ class Destination:
 
     def write(self, key: str, source: IO[bytes], size: int | None, sha256: str | None) -> None:
         """Write an object whole, or not at all. Raises MismatchError if it is not what was promised."""
-        target = self._place(key)
+        target = self._paths.of(key)
         part = self._received(key, source, size, sha256)
         try:
             _move(part, target)
@@ -132,7 +106,7 @@ class Destination:
             _remove(part)
 
     def _received(self, key: str, source: IO[bytes], size: int | None, sha256: str | None) -> str:
-        part = self._new_part()
+        part = self._parts.new()
         try:
             written, digest = self._receive(source, part, size)
         except BaseException as error:
@@ -145,50 +119,20 @@ class Destination:
             raise MismatchError(mismatch(key, written, size))
         return part
 
-    def _new_part(self) -> str:
-        """Where the next object is received: each thread has a folder, so that none waits for another's."""
-        folder: str | None = getattr(self._here, "folder", None)
-        if folder is None:
-            folder = f"{self._parts}/{threading.get_native_id()}"
-            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-            self._here.folder = folder
-        return f"{folder}/{next(self._numbers)}"
-
     def _receive(self, source: IO[bytes], part: str, size: int | None) -> tuple[int, str]:
         """Copy a stream, no further than it is wrong already: how many bytes, and their SHA-256."""
         digest, written = hashlib.sha256(), 0
-        with open(part, "wb", buffering=0) as stream:  # noqa: PTH123
+        handle = os.open(part, _NEW, 0o666)
+        try:
             while (size is None or written <= size) and (block := source.read(BLOCK)):
                 if self._stopped.is_set():
                     raise ServiceError("The download was stopped.")
-                _write_all(stream, block)
+                _write_all(handle, block)
                 digest.update(block)
                 written += len(block)
+        finally:
+            os.close(handle)
         return written, digest.hexdigest()
-
-    def path(self, key: str) -> Path:
-        """Where an object belongs. Raises UnsafeKeyError for a key that leaves the folder."""
-        return Path(self._place(key))
-
-    def _place(self, key: str) -> str:
-        """Where an object belongs, as text."""
-        parts = PurePosixPath(key).parts if _ODD.search(key) else tuple(key.split("/"))
-        safe = parts[:1] and parts[0] in DATASET and all(map(_is_plain, parts))
-        folder = "/".join((str(self.root), *parts[:-1]))
-        if not safe or not self._is_inside(folder):
-            raise UnsafeKeyError(
-                f"The key {key!r} leads out of {self.root}, or is none of a dataset: a manifest was tampered "
-                "with, or a link was placed. Nothing was written for it."
-            )
-        return f"{folder}/{parts[-1]}"
-
-    def _is_inside(self, folder: str) -> bool:
-        """Whether a folder, links followed, is below the root; looked up once."""
-        if folder not in self._inside:
-            if not Path(folder).resolve().is_relative_to(self.root.resolve()):
-                return False
-            self._inside.add(folder)
-        return True
 
     def _check_is_dataset(self) -> None:
         if not self.root.is_dir():
@@ -202,11 +146,6 @@ class Destination:
             )
 
 
-def _is_plain(name: str) -> bool:
-    """Whether a part of a key is a name that every disk can hold."""
-    return name != ".." and not {"/", "\\", "\0"} & set(name) and len(name.encode()) <= LONGEST_NAME
-
-
 def _digest(file: str) -> str:
     with open(file, "rb") as stream:  # noqa: PTH123
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -217,7 +156,7 @@ def _move(part: str, target: str) -> None:
     try:
         os.replace(part, target)  # noqa: PTH105
     except FileNotFoundError:
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
         os.replace(part, target)  # noqa: PTH105
 
 
@@ -226,24 +165,8 @@ def _remove(part: str) -> None:
         os.unlink(part)  # noqa: PTH108
 
 
-def _write_all(stream: FileIO, block: bytes) -> None:
+def _write_all(handle: int, block: bytes) -> None:
     """Write a block; a disk that is almost full takes less than all, and says why the next time."""
-    written = stream.write(block)
+    written = os.write(handle, block)
     while written < len(block):
-        written += stream.write(memoryview(block)[written:])
-
-
-def _lock(folder: Path) -> int | None:
-    """Lock a folder until the handle is closed; None if another has it, or it is gone."""
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(handle).st_nlink:
-            return handle
-    except BlockingIOError:
-        pass
-    os.close(handle)
-    return None
+        written += os.write(handle, memoryview(block)[written:])
