@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
@@ -16,6 +15,7 @@ import pytest
 from botocore.exceptions import HTTPClientError, SSLError
 from botocore.httpsession import URLLib3Session, get_cert_path
 from emulators.certificates import certificate
+from emulators.loopback import listening
 from emulators.stack import REGION, session
 
 from vbvr_cli.backends.aws import faults
@@ -180,14 +180,14 @@ def test_a_bundle_that_cannot_be_read_is_named_and_nothing_is_tried(
 
 def test_a_bundle_is_of_no_interest_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", "/no/such/bundle.pem")
-    with answering() as url, closing(Clients(session(), REGION, endpoint_url=url)) as clients:
+    with listening(Queues) as url, closing(Clients(session(), REGION, endpoint_url=url)) as clients:
         assert clients.sqs.list_queues()
 
 
 def test_a_sound_bundle_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     context, public = certificate(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(public))
-    with answering(context) as url, closing(Clients(session(), REGION, endpoint_url=url)) as clients:
+    with listening(Queues, context) as url, closing(Clients(session(), REGION, endpoint_url=url)) as clients:
         assert clients.sqs.list_queues()
 
 
@@ -197,7 +197,7 @@ def test_a_certificate_that_is_not_trusted_is_said_to_be_one_after_one_try(
 ) -> None:
     if bundle:
         monkeypatch.setenv("AWS_CA_BUNDLE", bundle)
-    with answering(certificate(tmp_path)[0]) as url:
+    with listening(Queues, certificate(tmp_path)[0]) as url:
         error = refusal(lambda: ask(endpoint_url=url))
 
     assert "certificate" in error.what
@@ -212,7 +212,7 @@ def test_a_certificate_of_another_host_is_said_to_be_one(
 ) -> None:
     context, public = certificate(tmp_path)
     monkeypatch.setenv("AWS_CA_BUNDLE", str(public))
-    with answering(context) as url:
+    with listening(Queues, context) as url:
         error = refusal(lambda: ask(endpoint_url=url.replace("localhost", "127.0.0.1")))
 
     assert "certificate" in error.what
@@ -359,27 +359,3 @@ class Queues(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
-
-
-@contextmanager
-def answering(context: Any = None) -> Iterator[str]:
-    """A server's URL."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            """A client that trusts nobody ends the handshake."""
-
-    with Server(("127.0.0.1", 0), Queues) as server:
-        if context:
-            server.socket = context.wrap_socket(
-                server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield f"{'https' if context else 'http'}://localhost:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()

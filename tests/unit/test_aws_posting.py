@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
@@ -25,6 +25,7 @@ from botocore.exceptions import UnauthorizedSSOTokenError
 from botocore.httpsession import get_cert_path
 from emulators.certificates import certificate
 from emulators.faulty_wire import Answer, Asked, FaultyWire, fault, faulty_wire
+from emulators.loopback import listening
 from emulators.ministack import Ministack, free_port, ministack
 from emulators.slow_wire import slow_wire
 from emulators.stack import REGION, make_stack, session
@@ -125,25 +126,8 @@ def serving(context: ssl.SSLContext | None = None) -> Iterator[tuple[type[Sqs], 
         asked: ClassVar[list[tuple[Any, bytes]]] = []
         connections: ClassVar[list[Any]] = []
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            """A client that trusts nobody ends the handshake."""
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        if context:
-            server.socket = context.wrap_socket(
-                server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            scheme = "https" if context else "http"
-            yield Handler, f"{scheme}://localhost:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler, context) as url:
+        yield Handler, url
 
 
 def test_each_message_is_in_the_queue_once_and_boto3_was_not_needed(
