@@ -24,7 +24,7 @@ from vbvr_cli.worker.publish import describe_run
 CHUNK = 640
 """Tasks that are looked up, sent and confirmed together: ten of the blocks in which DynamoDB keeps them."""
 
-NEVER = "Some will never be taken: look at the reason. All others were sent, and are not sent again."
+NEVER = "Some will never be taken, for that reason: mend it first."
 AGAIN = "Run the same command again: it sends what is missing."
 
 Item = TypeVar("Item")
@@ -211,7 +211,7 @@ def require_all_sent(report: SendReport, hint: str = AGAIN) -> None:
         raise ServiceError(
             f"{len(report.failed)} of {asked} messages were not taken by the queue.",
             why=next(iter(report.failed.values())),
-            hint=NEVER if report.for_good else hint,
+            hint=f"{NEVER} {hint}" if report.for_good else hint,
         )
 
 
