@@ -18,8 +18,8 @@ sys.argv = ["vbvr", "submit", "-g", "all"]
 never = threading.Event()
 try:
     with stoppable("What was sent is recorded."):
-        print("begun", flush=True)
         try:
+            print("begun", flush=True)
             never.wait(60)
         finally:
             never.wait(FINISHING)
