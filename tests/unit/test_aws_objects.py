@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from botocore.credentials import Credentials
-from emulators.faulty_wire import FaultyWire, faulty_wire
+from emulators.faulty_wire import Answer, Asked, FaultyWire, faulty_wire
 from emulators.ministack import Ministack, free_port, ministack
 from emulators.slow_wire import slow_wire
 from emulators.stack import REGION, make_stack, session
@@ -19,7 +19,7 @@ from emulators.stack import REGION, make_stack, session
 from vbvr_cli.backends.aws.backend import AwsBackend
 from vbvr_cli.backends.aws.objects import FAILURES_IN_A_ROW, MOST_BYTES_AT_ONCE, FastObjects, provider_of
 from vbvr_cli.backends.aws.resources import Resources
-from vbvr_cli.backends.aws.store import S3Store
+from vbvr_cli.backends.aws.store import PART_BYTES, S3Store
 from vbvr_cli.errors import ConfigurationError, ExitCode
 
 KEY = "questions/g/t_task/t_00000000/first_frame.png"
@@ -106,9 +106,44 @@ def test_objects_come_whole_over_a_wire_that_breaks(
         assert {key: read(over_wire, key) for key in data} == data
 
 
-def test_what_is_not_there_is_a_key_error(store: S3Store) -> None:
+def test_bytes_other_than_their_tag_says_are_not_taken(store: S3Store, wire: FaultyWire) -> None:
+    data = b'{"index": 1}\n'
+    store.put("manifests/g/r/0-0.jsonl", data)
+    digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    headers = {"ETag": f'"{digest}"', "Last-Modified": "Sun, 22 Nov 2026 07:28:00 GMT"}
+    damaged = [Answer(200, b'{"index": 3}\n', headers)]
+
+    def damage(asked: Asked) -> Answer | None:
+        return damaged.pop() if asked.operation == "GetObject" and damaged else None
+
+    wire.after = damage
+
+    assert store.get("manifests/g/r/0-0.jsonl") == data
+    assert wire.requests["GetObject"] == 2
+
+
+def test_what_was_put_in_parts_has_no_digest_for_a_tag_and_is_left_to_boto3(
+    store: S3Store, wire: FaultyWire, tmp_path: Path
+) -> None:
+    source = tmp_path / "archive.tar.gz"
+    source.write_bytes(os.urandom(PART_BYTES + 1))
+    store.upload("parts", source)
+    store.put("whole", b"data")
+
+    assert store.get("whole") == b"data"
+    assert wire.requests["GetObject"] == 1
+    assert store.get("parts") == source.read_bytes()
+    assert wire.requests["GetObject"] == 3
+    assert store.get("whole") == b"data"
+    assert wire.requests["GetObject"] == 4
+
+
+def test_what_is_not_there_is_a_key_error_for_one_request(store: S3Store, wire: FaultyWire) -> None:
     with pytest.raises(KeyError):
         read(store, "questions/nothing")
+    with pytest.raises(KeyError):
+        store.get("manifests/nothing")
+    assert wire.requests["GetObject"] == 2
 
 
 def test_a_bucket_that_is_gone_is_said_to_be(stack: Resources, wire: FaultyWire, tmp_path: Path) -> None:
@@ -120,7 +155,11 @@ def test_a_bucket_that_is_gone_is_said_to_be(stack: Resources, wire: FaultyWire,
     with closing(AwsBackend(gone, session(), endpoint_url=wire.url)) as backend:
         nowhere = backend.store("no-such-bucket")
 
-        for use in (lambda: nowhere.upload(KEY, source), lambda: read(nowhere, KEY)):
+        for use in (
+            lambda: nowhere.upload(KEY, source),
+            lambda: read(nowhere, KEY),
+            lambda: nowhere.get(KEY),
+        ):
             with pytest.raises(ConfigurationError, match="There is no bucket no-such-bucket"):
                 use()
 
@@ -176,7 +215,8 @@ def test_what_is_not_there_is_no_failure(stack: Resources, emulator: Ministack) 
     objects = fast(stack, emulator.url)
 
     for _ in range(FAILURES_IN_A_ROW + 1):
-        assert objects.open("questions/nothing") is None
+        with pytest.raises(KeyError):
+            objects.open("questions/nothing")
 
     assert objects.usable
 

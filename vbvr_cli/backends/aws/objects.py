@@ -6,8 +6,10 @@ for what is wrong. So there is one place that knows what S3's errors mean.
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, cast
 
@@ -28,6 +30,7 @@ FAILURES_IN_A_ROW = 5
 _TRIES_AGAIN = 2
 _FRESH_FOR = timedelta(minutes=6)  # obstore asks anew five minutes before: once a minute
 _DAY = timedelta(days=1)
+_NO_SUCH_KEY = "<Code>NoSuchKey</Code>"
 
 
 class FastObjects:
@@ -35,6 +38,7 @@ class FastObjects:
 
     def __init__(self, bucket: str, endpoint_url: str, region: str, credentials: Credentials) -> None:
         self._failures = 0
+        self._tags_are_digests = True
         self._bucket = Bucket(
             bucket,
             endpoint=endpoint_url,
@@ -53,37 +57,57 @@ class FastObjects:
 
     def write(self, key: str, data: bytes) -> bool:
         """Write an object with a SHA-256 that S3 verifies; False if that did not go well."""
-        try:
+        with self._trying(key):
             obstore.put(self._bucket, key, data, use_multipart=False)
-        except (BaseError, OSError, ValueError):
-            self._failures += 1
-            return False
-        self._failures = 0
-        return True
+            return True
+        return False
 
     def open(self, key: str) -> IO[bytes] | None:
         """An object as a stream, a small one as a whole; None if it cannot be had.
 
-        A large one that breaks off in the middle raises ServiceError.
+        Raises KeyError where S3 says that there is none. A large one that breaks off in the middle raises
+        ServiceError.
         """
-        try:
+        with self._trying(key):
             found = obstore.get(self._bucket, key)
             if found.range[1] <= MOST_BYTES_AT_ONCE:
-                stream: IO[bytes] = io.BytesIO(found.bytes().to_bytes())  # which read() gives as they are
-            else:
-                stream = cast("IO[bytes]", io.BufferedReader(_Blocks(found.stream(BLOCK)), BLOCK))
-        except FileNotFoundError:  # of the object, or of the bucket
+                return io.BytesIO(found.bytes().to_bytes())  # which read() gives as they are
+            return cast("IO[bytes]", io.BufferedReader(_Blocks(found.stream(BLOCK)), BLOCK))
+        return None
+
+    def read(self, key: str) -> bytes | None:
+        """An object whole, if it has the MD5 that S3 gives as its tag; None if not, or if it cannot be had.
+
+        Raises KeyError where S3 says that there is none. S3 gives that tag for what was put in one piece, but
+        not with a key of KMS: after one such none is read.
+        """
+        if not self._tags_are_digests:
             return None
-        except (BaseError, OSError, ValueError):
-            self._failures += 1
-            return None
-        self._failures = 0
-        return stream
+        with self._trying(key):
+            found = obstore.get(self._bucket, key)
+            tag = (found.meta["e_tag"] or "").strip('"')
+            data = found.bytes().to_bytes()
+            self._tags_are_digests = hashlib.md5(data, usedforsecurity=False).hexdigest() == tag
+            return data if self._tags_are_digests else None
+        return None
 
     @property
     def usable(self) -> bool:
         """Whether it is worth trying."""
         return self._failures < FAILURES_IN_A_ROW
+
+    @contextmanager
+    def _trying(self, key: str) -> Iterator[None]:
+        """Count what fails, and let it end the block."""
+        try:
+            yield
+        except FileNotFoundError as error:  # of the object, or of the bucket
+            if _NO_SUCH_KEY in str(error):
+                raise KeyError(key) from None
+        except (BaseError, OSError, ValueError):
+            self._failures += 1
+        else:
+            self._failures = 0
 
 
 class _Blocks(io.RawIOBase):

@@ -95,6 +95,10 @@ class S3Store:
 
     def get(self, key: str) -> bytes:
         """Read an object; again, if the answer breaks off. Raises KeyError where there is none."""
+        fast = self._clients.objects(self._bucket)
+        data = fast.read(_checked(key)) if fast else None
+        if data is not None:
+            return data
         why = ""
         for _ in calls.BACKOFF.rounds():
             with self._open(key) as body, faults.explained(f"bucket {self._bucket}"):
