@@ -63,15 +63,22 @@ for command_module in (
     command_module.register(app)
 
 
+def show_version(asked: bool) -> None:
+    """Say which version this is, and end there."""
+    if asked:
+        typer.echo(f"vbvr {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=show_version, is_eager=True),
+    ] = False,
 ) -> None:
     """Global options."""
-    if version:
-        typer.echo(f"vbvr {__version__}")
-        raise typer.Exit
     context.obj = Connections(
         settings=open_settings,
         backend=open_backend,

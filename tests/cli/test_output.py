@@ -6,6 +6,7 @@ import pytest
 import typer.main
 from places import Vbvr
 
+from vbvr_cli import __version__
 from vbvr_cli.app import app
 
 CHANGES_NOTHING = ["generators.yaml", "user"]
@@ -73,3 +74,7 @@ def test_results_go_to_stdout_alone_and_everything_else_to_stderr(vbvr: Vbvr) ->
     assert len(vbvr.ok("status", "--json").json) == 2
     assert vbvr.ok("submit", "-g", "all", "-n", "2", "--json").json["tasks_sent"] == 0
     assert vbvr.ok("worker", "--json").json["tasks_done"] == 0
+
+
+def test_the_version_is_said_without_a_command(vbvr: Vbvr) -> None:
+    assert vbvr.ok("--version").stdout == f"vbvr {__version__}\n"
