@@ -289,6 +289,39 @@ def test_a_file_of_other_content_is_left_alone_and_named(place: Place, dest: Pat
     assert f"{file} holds other bytes" in report.problems[0]
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_files_by_one_name_the_first_stays_and_the_other_is_named(
+    place: Place, dest: Path, first: int
+) -> None:
+    place.make("good", 1)
+    manifest = place.manifest(place.tasks("good")[0])
+    line = json.loads(manifest.read_bytes())
+    true = next(file for file in line["files"] if file["name"] == "prompt.txt")
+    other = {**true, "sha256": "0" * 64}
+    line["files"] = [other, true] if first else [true, other]
+    manifest.write_text(json.dumps(line) + "\n")
+
+    report = download(place, dest)
+
+    assert (report.failed, report.samples) == (1, 0)
+    (brought,) = dest.glob("questions/good/*/*/*")
+    (made,) = place.dest.glob("questions/good/*/*/prompt.txt")
+    assert brought.read_bytes() == made.read_bytes()
+
+
+def test_a_sample_of_which_nothing_can_be_brought_leaves_no_folder(place: Place, dest: Path) -> None:
+    place.make("good", 2, batch_size=2)
+    (folder,) = place.dest.glob("questions/good/*/*_00000001")
+    for file in folder.iterdir():
+        file.write_bytes(b"")
+
+    report = download(place, dest)
+
+    assert (report.failed, report.samples) == (len(list(folder.iterdir())), 1)
+    assert not (dest / folder.relative_to(place.dest)).exists()
+    assert download(place, dest).problems == report.problems
+
+
 @pytest.mark.parametrize("where", ["questions/good", "manifests/good"])
 def test_a_file_where_a_folder_belongs_is_named(place: Place, dest: Path, where: str) -> None:
     place.make("good", 2, batch_size=2)

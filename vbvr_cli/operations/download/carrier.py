@@ -23,6 +23,8 @@ from vbvr_cli.operations.download.problems import ObjectProblemError
 from vbvr_cli.operations.download.report import Downloaded
 from vbvr_cli.operations.reconcile import MANIFEST_NAME
 
+PROBLEMS = (KeyError, ObjectProblemError, InvalidRequestError)
+
 
 class Carrier:
     """Brings what is not there yet, and counts it in the report. `extract`: archives as their files."""
@@ -75,20 +77,27 @@ class Carrier:
         """Bring what is not there of a task; whether all of it is there now."""
         if lines[0].archive:
             return self._bring_archive(lines[0].archive, lines)
-        whole = True
-        for line in lines:
-            brought = present = 0
-            for key, file in self._files_of([line]):
-                with self._noting_problems(key):
-                    if self._bring_object(key, file.size, file.sha256):
-                        brought += 1
-                    else:
-                        present += 1
-            if brought + present == len(line.files):
-                self._count([line], brought, present)
-            else:
-                whole = False
-        return whole
+        return sum(self._bring_sample(line) for line in lines) == len(lines)
+
+    def _bring_sample(self, line: ManifestLine) -> bool:
+        """Bring what is not there of a sample's files; whether all of them are there now."""
+        folder = f"{QUESTIONS}{line.folder}"
+        new = self._destination.make(folder)  # in which there is nothing to look for
+        brought = present = 0
+        for file in line.files:
+            key = f"{folder}/{file.name}"
+            try:
+                if self._bring_object(key, file.size, file.sha256, new):
+                    brought += 1
+                else:
+                    present += 1
+            except PROBLEMS as problem:
+                self._note(key, problem)
+        if brought + present == len(line.files):
+            self._count([line], brought, present)
+            return True
+        self._destination.unmake(folder)
+        return False
 
     def _bring_archive(self, archive: ManifestArchive, lines: list[ManifestLine]) -> bool:
         with self._noting_problems(archive.key):
@@ -110,9 +119,9 @@ class Carrier:
             return True
         return False
 
-    def _bring_object(self, key: str, size: int, sha256: str | None) -> int:
-        """Bring one object; 1, or 0 if it was there."""
-        if self._destination.has(key, size, sha256):
+    def _bring_object(self, key: str, size: int, sha256: str | None, new: bool = False) -> int:
+        """Bring one object; 1, or 0 if it was there. `new`: nothing is where it belongs."""
+        if not new and self._destination.has(key, size, sha256):
             return 0
         with self._store.open(key) as source:
             self._destination.write(key, source, size, sha256)
@@ -142,14 +151,13 @@ class Carrier:
         """Keep what is wrong with one object for the report, so that the others are brought."""
         try:
             yield
-        except KeyError:
-            self._note(f"{key} is named by the ledger or a manifest, but it is gone.")
-        except (ObjectProblemError, InvalidRequestError) as error:
-            self._note(str(error))
+        except PROBLEMS as problem:
+            self._note(key, problem)
 
-    def _note(self, problem: str) -> None:
+    def _note(self, key: str, problem: Exception) -> None:
+        gone = f"{key} is named by the ledger or a manifest, but it is gone."
         with self._lock:
-            self._report.note(problem)
+            self._report.note(gone if isinstance(problem, KeyError) else str(problem))
 
 
 def _parse(key: str, data: bytes) -> list[ManifestLine]:

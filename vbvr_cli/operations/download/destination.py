@@ -14,7 +14,13 @@ from typing import IO
 from vbvr_cli.errors import InvalidRequestError, ServiceError
 from vbvr_cli.operations.download.parts import PARTS, Parts
 from vbvr_cli.operations.download.paths import DATASET, Paths
-from vbvr_cli.operations.download.problems import MismatchError, OccupiedError, explain, mismatch
+from vbvr_cli.operations.download.problems import (
+    MismatchError,
+    OccupiedError,
+    UnsafeKeyError,
+    explain,
+    mismatch,
+)
 
 BLOCK = 1 << 20
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -54,6 +60,18 @@ class Destination:
     def path(self, key: str) -> Path:
         """Where an object belongs. Raises UnsafeKeyError for a key that leaves the folder."""
         return Path(self._paths.of(key))
+
+    def make(self, folder: str) -> bool:
+        """Make a sample's folder; whether it was not there. What speaks against it, its files will say."""
+        try:
+            return self._paths.make(folder)
+        except (OSError, UnsafeKeyError):
+            return False
+
+    def unmake(self, folder: str) -> None:
+        """Remove a sample's folder if nothing came into it."""
+        with suppress(OSError, UnsafeKeyError):
+            os.rmdir(self._paths.of(folder))  # noqa: PTH106
 
     def has(self, key: str, size: int, sha256: str | None) -> bool:
         """Whether the object is there already. Raises OccupiedError if something else is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from vbvr_cli.operations.download.problems import UnsafeKeyError
@@ -39,6 +40,19 @@ class Paths:
             )
         return "/".join((self._root, *parts))
 
+    def make(self, folder: str) -> bool:
+        """Make a folder; False if it is there. Raises OSError, and UnsafeKeyError as `of`."""
+        path = self.of(folder)
+        try:
+            os.mkdir(path)  # noqa: PTH102
+        except FileExistsError:
+            return False
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+            os.mkdir(path)  # noqa: PTH102
+        self._remember(folder)
+        return True
+
     def _is_inside(self, folder: str) -> bool:
         """Whether a folder of a dataset, links followed, is below the root."""
         if not folder or folder in self._inside:
@@ -46,13 +60,17 @@ class Paths:
         path = f"{self._root}/{folder}"
         inside = self._is_inside(folder.rpartition("/")[0]) and not os.path.islink(path)  # noqa: PTH114
         if inside or Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._root)):
-            if len(self._inside) >= MOST_REMEMBERED:
-                self._inside.clear()
-            self._inside.add(folder)
+            self._remember(folder)
             return True
         return False
 
+    def _remember(self, folder: str) -> None:
+        if len(self._inside) >= MOST_REMEMBERED:
+            self._inside.clear()
+        self._inside.add(folder)
 
+
+@lru_cache  # the names of files are the same ones again and again
 def _is_plain(name: str) -> bool:
     """Whether a part of a key is a name that every disk can hold."""
     return name not in ("", ".", "..") and not _UNFIT.search(name) and len(name.encode()) <= LONGEST_NAME
