@@ -290,7 +290,7 @@ def test_a_file_of_other_content_is_left_alone_and_named(place: Place, dest: Pat
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_of_two_files_by_one_name_the_first_stays_and_the_other_is_named(
+def test_of_two_files_by_one_name_the_true_one_stays_and_the_other_is_named(
     place: Place, dest: Path, first: int
 ) -> None:
     place.make("good", 1)
