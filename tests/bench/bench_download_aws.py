@@ -4,8 +4,9 @@
 
 The dataset is of loose files of 60 KB, in tasks of 25 samples of 4 files, with manifests; the server is
 seaweedfs, a real one, without a delay; the ledger is ministack's. `vbvr download` checks each file against
-its manifest's SHA-256 and moves it into place whole; the others write files. In turns, each into a new
-folder, the dataset being in the server's memory. Tools and server come from an environment of their own.
+its manifest's SHA-256 and moves it into place whole; the others write files. In turns, in every second round
+the other way round, each into a new folder, the dataset being in the server's memory. Tools and server come
+from an environment of their own.
 """
 
 from __future__ import annotations
@@ -265,8 +266,9 @@ def main() -> None:
     with ExitStack() as within:
         folder = Path(within.enter_context(tempfile.TemporaryDirectory()))
         bench = Bench(within, folder, options.objects)
-        for _ in range(options.rounds):
-            for tool in options.tools:
+        bench.run(options.tools[-1], options.objects)  # the server's first time is none of theirs
+        for number in range(options.rounds):
+            for tool in options.tools[:: -1 if number % 2 else 1]:
                 figures = bench.run(tool, options.objects)
                 found.setdefault(tool, []).append(figures)
                 print(f"{tool}: {figures['per_second']:,.0f} objects/s", file=sys.stderr)
