@@ -7,6 +7,9 @@ seaweedfs, a real one, without a delay; the ledger is ministack's. `vbvr downloa
 its manifest's SHA-256 and moves it into place whole; the others write files. In turns, in every second round
 the other way round, each into a new folder, the dataset being in the server's memory. Tools and server come
 from an environment of their own.
+
+ext4 makes files slowly for up to five minutes after many were deleted, as this does at its end: wait so long
+before the next run.
 """
 
 from __future__ import annotations
