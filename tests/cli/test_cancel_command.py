@@ -56,6 +56,16 @@ def test_a_run_that_there_is_not_is_refused(busy: Vbvr) -> None:
     assert refused.exit_code == 2
     assert "nothing-like-it" in refused.stderr
     assert "vbvr status" in refused.stderr
+    assert "--home" in refused.stderr
+
+
+def test_who_gives_a_generator_for_a_run_is_told_its_runs(busy: Vbvr) -> None:
+    (run,) = [run for run in busy.ok("status", "--json").json if run["generator"] == "good"]
+
+    refused = busy("cancel", "good")
+
+    assert refused.exit_code == 2
+    assert f"That is a generator; of it there is {run['run_id']}." in " ".join(refused.stderr.split())
 
 
 def test_without_runs_there_is_nothing_to_cancel(vbvr: Vbvr) -> None:

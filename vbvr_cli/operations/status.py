@@ -13,16 +13,25 @@ from vbvr_cli.operations.reconcile import repair as repair_run
 
 def find_runs(backend: Backend, run_id: str | None, bucket: str | None = None) -> list[Run]:
     """Runs whose id begins with `run_id` (all, if None). Raises InvalidRequestError if there is none."""
-    runs = [
-        run for run in backend.ledger.list_runs(bucket) if run_id is None or run.key.run_id.startswith(run_id)
-    ]
-    if run_id is not None and not runs:
+    known = backend.ledger.list_runs(bucket)
+    if run_id is None:
+        return known
+    runs = [run for run in known if run.key.run_id.startswith(run_id)]
+    if not runs:
         raise InvalidRequestError(
             f"There is no run {run_id!r}.",
             why=f"the ledger of {backend.description} does not know it",
-            hint="See `vbvr status` for all runs, or name another state folder with --home.",
+            hint=_hint(backend, [run.key.run_id for run in known if run.spec.generator == run_id]),
         )
     return runs
+
+
+def _hint(backend: Backend, of_generator: list[str]) -> str:
+    """Where the run could be that is not known. `of_generator`: the runs of a generator that is called so."""
+    if of_generator:
+        return f"That is a generator; of it there is {', '.join(of_generator)}."
+    place = "another state folder with --home" if backend.target == "local" else "another stack with --stack"
+    return f"See `vbvr status` for all runs, or name {place}."
 
 
 def examine(backend: Backend, run: Run, *, repair: bool) -> Comparison:
