@@ -27,6 +27,7 @@ from vbvr_cli.commands import (
     submit,
     worker,
 )
+from vbvr_cli.commands.boundary import describe, refuse_empty
 from vbvr_cli.commands.session import Connections
 from vbvr_cli.config import Options, Settings, load_settings
 from vbvr_cli.errors import ExitCode, VbvrError
@@ -137,11 +138,13 @@ def main() -> NoReturn:
     """Run the command line; every error leaves here, with its exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     atexit.register(gc.freeze)  # else the interpreter searches all that it lets go: an eighth of a second
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115  # closed before Python began
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     try:
+        refuse_empty(sys.argv[1:])
         app()
     except VbvrError as error:
-        _report(error)
-        sys.exit(error.exit_code)
+        _leave(error)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except SystemExit as stop:
@@ -150,13 +153,7 @@ def main() -> NoReturn:
     except Exception as error:
         if os.environ.get("VBVR_DEBUG"):
             raise
-        _report(
-            VbvrError(
-                f"This is a bug in vbvr: {type(error).__name__}: {error}",
-                hint="Run it again with VBVR_DEBUG=1 and report what it prints.",
-            )
-        )
-        sys.exit(ExitCode.BUG)
+        _leave(describe(error))
     sys.exit(ExitCode.OK)
 
 
@@ -164,15 +161,16 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _report(error: VbvrError) -> None:
-    """Print what failed, why, and what to do; as JSON where the result would have been."""
+def _leave(error: VbvrError) -> NoReturn:
+    """Print what failed, why, and what to do, as JSON where the result would have been; and end."""
     if "--json" in sys.argv:
         described = {"error": error.what, "why": error.why, "hint": error.hint, "exit_code": error.exit_code}
         print(json.dumps(described), file=sys.stderr)
-        return
-    from vbvr_cli.screens.console import show_error
+    else:
+        from vbvr_cli.screens.console import show_error
 
-    show_error(error)
+        show_error(error)
+    sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,15 @@ import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 
 import yaml
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from vbvr_cli.errors import ConfigurationError, InvalidRequestError
+from vbvr_cli.homes import expanded
 
 DOTENV = ".env"
 CONFIG_FILE = "vbvr.yaml"
@@ -131,13 +134,13 @@ def load_settings(
             if value := source.get(name):
                 values[name], origins[name] = value, origin
                 break
-    home, aws = Path(values["home"]), _aws_settings(values)
+    home, aws = expanded(values["home"]), _aws_settings(values)
     _decide_target(values, origins, is_deployed=lambda: deployed(home, aws))
     _refuse_unused(values, origins)
     return Settings(
         home=home,
         target=values["target"],
-        catalog=Path(values["catalog"]) if "catalog" in values else None,
+        catalog=expanded(values["catalog"]) if "catalog" in values else None,
         generators_paths=tuple(
             Path(part) for part in values.get("generators_path", "").split(os.pathsep) if part
         ),
@@ -208,9 +211,17 @@ def _refuse_unused(values: Mapping[str, str], origins: Mapping[str, str]) -> Non
 
 def _read_dotenv(file: Path) -> Mapping[str, str | None]:
     try:
-        return dotenv_values(file, interpolate=False) if file.is_file() else {}
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} cannot be read.", why=str(error)) from error
+    for binding in parse_stream(StringIO(text)):
+        if binding.error:  # dotenv_values passes over it: what is done would be done elsewhere
+            raise ConfigurationError(
+                f"{file} cannot be read.",
+                why=f"line {binding.original.line} is no setting, or its quote is not closed",
+                hint="Write lines such as VBVR_HOME=state.",
+            )
+    return dotenv_values(stream=StringIO(text), interpolate=False)
 
 
 def _read_config(file: Path) -> Mapping[str, str | None]:

@@ -173,3 +173,29 @@ def test_a_destination_is_named_however_its_path_is_written(good: Vbvr) -> None:
     again = good.ok("generate", "-g", "good", "-n", "2", "--dest", Path("./data/"), "--json").json
     assert [run["samples_done"] for run in again["runs"]] == [2]
     assert len(good.ok("status", "--json").json) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("cancel", ""), ("status", ""), ("download", "--run", ""), ("submit", "-g", "good", "--home=")],
+    ids=" ".join,
+)
+def test_an_empty_argument_is_refused_and_does_not_mean_everything(
+    arguments: tuple[str, ...], good: Vbvr
+) -> None:
+    good.ok("submit", "-g", "good", "-n", "2")
+
+    refused = good(*arguments)
+
+    assert refused.exit_code == 2
+    assert "is empty" in refused.stderr
+    assert "a variable that is not set" in refused.stderr
+    (run,) = good.ok("status", "--json").json
+    assert not run["cancelled"]
+
+
+def test_a_home_that_there_is_not_is_named(good: Vbvr) -> None:
+    refused = good("generate", "-g", "good", "-n", "1", "--dest", "~nobody-is-called-so/x")
+
+    assert refused.exit_code == 3
+    assert "~nobody-is-called-so/x" in refused.stderr

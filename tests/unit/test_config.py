@@ -114,3 +114,22 @@ def test_an_unknown_target_says_where_it_comes_from(tmp_path: Path) -> None:
         load_settings(Options(), {"VBVR_TARGET": "azure"}, tmp_path)
 
     assert "environment" in str(error.value.why)
+
+
+@pytest.mark.parametrize("line", ['VBVR_TARGET="aws', "garbage line"])
+def test_a_broken_line_of_dotenv_is_refused_and_not_passed_over(tmp_path: Path, line: str) -> None:
+    (tmp_path / ".env").write_text(f"VBVR_HOME=state\n{line}\n")
+
+    with pytest.raises(ConfigurationError, match=r"\.env cannot be read") as error:
+        load_settings(Options(), {}, tmp_path)
+
+    assert "line 2" in str(error.value.why)
+
+
+def test_a_home_is_expanded_where_no_shell_has_done_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "vbvr.yaml").write_text("home: ~/state\n")
+
+    assert load_settings(Options(), {}, tmp_path).home == tmp_path / "state"

@@ -18,7 +18,7 @@ from places import tree
 
 from vbvr_cli.errors import ConfigurationError, DiskFullError, InvalidRequestError, ServiceError
 from vbvr_cli.operations.download.destination import Destination
-from vbvr_cli.operations.download.problems import MismatchError, UnsafeKeyError
+from vbvr_cli.operations.download.problems import MismatchError, OccupiedError, UnsafeKeyError
 
 DATA = b"sixteen bytes ok"
 KEY = "questions/good/dot_task/dot_00000000/prompt.txt"
@@ -89,8 +89,11 @@ def test_a_key_that_is_none_of_a_dataset_is_refused(destination: Destination, ke
 
 
 def test_what_a_killed_download_left_goes_with_the_next_and_what_another_writes_stays(tmp_path: Path) -> None:
-    left = tmp_path / "results" / ".parts" / "0123"
+    left = tmp_path / "results" / ".parts" / "0123456789abcdef"
     left.mkdir(parents=True)
+    mine = left.with_name("mine")
+    mine.mkdir()
+    left.with_name(".DS_Store").touch()
     (left / "part").write_bytes(DATA)
     first, second = Destination(tmp_path / "results"), Destination(tmp_path / "results")
     first.open()
@@ -101,7 +104,61 @@ def test_what_a_killed_download_left_goes_with_the_next_and_what_another_writes_
     assert not left.exists()
     first.close()
 
-    assert list((tmp_path / "results").iterdir()) == []
+    assert {path.name for path in left.parent.iterdir()} == {"mine", ".DS_Store"}
+
+
+def test_a_link_where_parts_belong_is_refused_and_nothing_is_swept(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "0123456789abcdef"
+    elsewhere.mkdir(parents=True)
+    (tmp_path / "results" / "questions").mkdir(parents=True)
+    (tmp_path / "results" / ".parts").symlink_to(elsewhere.parent)
+
+    with pytest.raises(OccupiedError, match=r"\.parts"):
+        Destination(tmp_path / "results").open()
+
+    assert list(elsewhere.parent.iterdir()) == [elsewhere]
+
+
+@pytest.mark.parametrize("refusal", [None, errno.EPERM], ids=["links", "a disk without hard links"])
+def test_what_came_there_meanwhile_is_not_overwritten(
+    destination: Destination, monkeypatch: pytest.MonkeyPatch, refusal: int | None
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(refusal, "no links")
+
+    if refusal:
+        monkeypatch.setattr(os, "link", refuse)
+    write(destination)
+    write(destination)
+    others = destination.path(KEY).with_name("other.txt")
+    others.write_bytes(b"precious")
+
+    with pytest.raises(OccupiedError, match="holds other bytes"):
+        write(destination, key=KEY.replace("prompt", "other"))
+
+    assert files(destination) == {KEY: DATA, KEY.replace("prompt", "other"): b"precious"}
+
+
+def test_only_a_folder_that_was_not_there_is_new_and_one_that_was_removed_is_looked_at_again(
+    destination: Destination, tmp_path: Path
+) -> None:
+    folder = KEY.rpartition("/")[0]
+    assert destination.make(folder)
+    assert not destination.make(folder)
+    destination.unmake(folder)
+    destination.path(KEY).parent.symlink_to(tmp_path)
+
+    assert not destination.make(folder)
+    with pytest.raises(UnsafeKeyError):
+        write(destination)
+
+
+def test_a_key_longer_than_can_be_is_a_problem_of_its_own(destination: Destination) -> None:
+    key = f"questions/{'a/' * 2000}x"
+
+    assert not destination.make(key.rpartition("/")[0])
+    with pytest.raises(UnsafeKeyError):
+        write(destination, key=key)
 
 
 def test_a_stopped_destination_receives_nothing_more(destination: Destination) -> None:

@@ -17,6 +17,7 @@ from vbvr_cli.catalog.output_option import find_output_option
 from vbvr_cli.catalog.selection import UnknownGeneratorError, select_names
 from vbvr_cli.catalog.sources import Code, EnvironmentMissingError, GeneratorUnavailableError, locate
 from vbvr_cli.errors import ConfigurationError
+from vbvr_cli.homes import expanded
 
 
 class Catalog:
@@ -66,7 +67,7 @@ class Catalog:
         beside it; `notify` is told before one is built. Raises ConfigurationError.
         """
         if python:
-            python = python.expanduser().absolute()
+            python = expanded(python).absolute()
             inspect_interpreter(python)
         listing = read_listing(catalog_file or find_catalog())
         entries = {entry.name: entry for entry in listing.entries}

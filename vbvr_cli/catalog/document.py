@@ -102,8 +102,12 @@ def _child(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node] | N
 
 def _refuse_repeated_keys(path: Path, root: yaml.Node | None) -> None:
     waiting = [root]
+    seen: set[int] = set()  # an alias can lead back to where it is
     while waiting:
         node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
         if isinstance(node, yaml.SequenceNode):
             waiting += node.value
         if not isinstance(node, yaml.MappingNode):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vbvr_cli.catalog.source_code import PROGRAM
 from vbvr_cli.errors import ConfigurationError
+from vbvr_cli.homes import expanded
 from vbvr_cli.models import GENERATOR_NAME
 
 
@@ -27,10 +28,10 @@ def find_folders(generators_paths: Sequence[Path]) -> FoundFolders:
     folders: dict[str, Path] = {}
     notices: list[str] = []
     for path in generators_paths:
-        if (path / PROGRAM).is_file():
+        if _is_file(path / PROGRAM):
             notices.append(f"{path} is a generator itself: put the folder around it on GENERATORS_PATH.")
         for folder in _subfolders(path):
-            if not (folder / PROGRAM).is_file():
+            if not _is_file(folder / PROGRAM):
                 continue
             if not GENERATOR_NAME.fullmatch(folder.name):
                 notices.append(
@@ -46,10 +47,18 @@ def find_folders(generators_paths: Sequence[Path]) -> FoundFolders:
 
 def _subfolders(path: Path) -> list[Path]:
     try:
-        return sorted(folder for folder in path.expanduser().absolute().iterdir() if folder.is_dir())
+        return sorted(folder for folder in expanded(path).absolute().iterdir() if folder.is_dir())
     except OSError as error:
         raise ConfigurationError(
             f"{path} on GENERATORS_PATH cannot be read as a folder.",
             why=error.strerror,
             hint="Correct --generators-path or GENERATORS_PATH, or create the folder.",
         ) from error
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file; where this user may not look, there is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False

@@ -14,6 +14,7 @@ from vbvr_cli.catalog.loader import STARTERS
 from vbvr_cli.catalog.lock import LOCK_NAME, Lock, Pin
 from vbvr_cli.catalog.source_code import PROGRAM
 from vbvr_cli.errors import ConfigurationError
+from vbvr_cli.homes import expanded
 from vbvr_cli.models import Provenance
 
 
@@ -58,7 +59,7 @@ def locate(entry: Entry, base: Path, checkouts: Checkouts | None, lock: Lock) ->
             commit = f"vbvr-{vbvr_cli.__version__}"
             return Code(STARTERS / starter, Provenance(commit=commit, timestamp=vbvr_cli.RELEASED))
         case PathSource(path=path):
-            return _locate_folder(entry.name, base / Path(path).expanduser())
+            return _locate_folder(entry.name, base / expanded(path))
         case GitSource() as source:
             return _locate_fetched(entry.name, source, checkouts, lock)
 

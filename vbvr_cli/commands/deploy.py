@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -56,13 +55,13 @@ def deploy(
 ) -> None:
     """Make or update the factory on AWS: queue, workers, bucket, tables, alarms."""
     from vbvr_cli.operations.deploy.deploying import Deployment, DeployRequest, parse_context
-    from vbvr_cli.screens.console import confirm
+    from vbvr_cli.screens.console import can_ask, confirm
     from vbvr_cli.screens.deployment import Progress, show_deployed, show_difference, show_plan
 
     connections = connections_of(context)
     settings = connections.settings(where)
     question = f"Deploy stack {settings.aws.stack} in {settings.aws.region}?"
-    if not (yes or diff or sys.stdin.isatty()):
+    if not (yes or diff or can_ask()):
         confirm(question)  # says what to do where nobody can answer, before anything is worked out
     request = DeployRequest(
         settings.aws,
@@ -94,12 +93,12 @@ def destroy(
 ) -> None:
     """Delete the factory on AWS. The bucket and the tables stay."""
     from vbvr_cli.operations.deploy.destroying import Destruction, require_nothing_waits
-    from vbvr_cli.screens.console import confirm
+    from vbvr_cli.screens.console import can_ask, confirm
     from vbvr_cli.screens.deployment import Progress, show_destroyed, show_farewell
 
     settings = connections_of(context).settings(where)
     question = f"Destroy stack {settings.aws.stack} in {settings.aws.region}?"
-    if not (yes or sys.stdin.isatty()):
+    if not (yes or can_ask()):
         confirm(question)
     destruction = Destruction(settings.aws, settings.home, Progress())
     farewell = destruction.look()

@@ -12,6 +12,7 @@ from vbvr_cli.commands.interruption import stoppable
 from vbvr_cli.commands.places import STATE, TARGET, placed
 from vbvr_cli.commands.session import open_session
 from vbvr_cli.config import Options
+from vbvr_cli.homes import expanded
 
 EPILOG = """[bold]Examples[/bold]
 
@@ -48,6 +49,7 @@ def download(
     from vbvr_cli.screens.downloads import DownloadProgress, show_brought
 
     session = open_session(context, where)
+    dest = expanded(dest)
     place = session.bucket(bucket)
     if bucket:
         session.backend.allow_bucket(place)

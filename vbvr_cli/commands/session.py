@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from vbvr_cli.config import Options, Settings
+from vbvr_cli.homes import expanded
 
 if TYPE_CHECKING:
     from vbvr_cli.backends.ports import Backend
@@ -42,7 +42,7 @@ class Session:
         """The bucket that an option names: on this machine a folder, by its absolute path."""
         if named is None:
             return self.backend.default_bucket
-        return str(Path(named).expanduser().resolve()) if self.backend.target == "local" else named
+        return str(expanded(named).resolve()) if self.backend.target == "local" else named
 
     def select(
         self, patterns: list[str] | None, categories: list[str] | None, roles: list[str] | None

@@ -16,7 +16,7 @@ def find_runs(backend: Backend, run_id: str | None, bucket: str | None = None) -
     known = backend.ledger.list_runs(bucket)
     if run_id is None:
         return known
-    runs = [run for run in known if run.key.run_id.startswith(run_id)]
+    runs = [run for run in known if run_id and run.key.run_id.startswith(run_id)]
     if not runs:
         raise InvalidRequestError(
             f"There is no run {run_id!r}.",

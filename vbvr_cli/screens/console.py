@@ -73,9 +73,14 @@ def make_table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]
     return table
 
 
+def can_ask() -> bool:
+    """Whether somebody is there to answer a question."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
 def confirm(question: str) -> bool:
     """Ask on the terminal. Raises InvalidRequestError where nobody can answer."""
-    if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
+    if not can_ask():
         raise InvalidRequestError(question, why="nobody is there to answer", hint="Add --yes.")
     err.print(f"{escape(question)} [bold]\\[y/N][/bold] ", end="")
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -87,8 +87,9 @@ class FastObjects:
             found = obstore.get(self._bucket, key)
             tag = (found.meta["e_tag"] or "").strip('"')
             data = found.bytes().to_bytes()
-            self._tags_are_digests = hashlib.md5(data, usedforsecurity=False).hexdigest() == tag
-            return data if self._tags_are_digests else None
+            same = hashlib.md5(data, usedforsecurity=False).hexdigest() == tag
+            self._tags_are_digests = same
+            return data if same else None
         return None
 
     @property

@@ -36,5 +36,7 @@ def check_generators(
                 on_done(future.result())
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():  # our signal was not theirs
+                child.terminate()
             raise
     return [future.result() for future in waiting]

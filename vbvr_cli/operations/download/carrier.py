@@ -62,7 +62,7 @@ class Carrier:
     def bring_records(self) -> None:
         """Bring the descriptions of the runs whose tasks were brought."""
         for key in sorted(self._records):
-            with suppress(KeyError):
+            with self._noting_problems(key), suppress(KeyError):
                 self._destination.write(key, io.BytesIO(self._store.get(key)), None, None)
 
     def bring_unmanifested(self, entry: StoredObject) -> None:
@@ -96,7 +96,8 @@ class Carrier:
         if brought + present == len(line.files):
             self._count([line], brought, present)
             return True
-        self._destination.unmake(folder)
+        if new:
+            self._destination.unmake(folder)
         return False
 
     def _bring_archive(self, archive: ManifestArchive, lines: list[ManifestLine]) -> bool:

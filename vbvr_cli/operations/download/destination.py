@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -16,6 +17,7 @@ from vbvr_cli.operations.download.parts import PARTS, Parts
 from vbvr_cli.operations.download.paths import DATASET, Paths
 from vbvr_cli.operations.download.problems import (
     MismatchError,
+    ObjectProblemError,
     OccupiedError,
     UnsafeKeyError,
     explain,
@@ -23,6 +25,8 @@ from vbvr_cli.operations.download.problems import (
 )
 
 BLOCK = 1 << 20
+MOST_TRIES = 20
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS})  # what a disk without hard links says
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
@@ -47,7 +51,7 @@ class Destination:
         try:
             self._parts.open()
         except OSError as error:
-            raise explain(error, str(self.root)) from error
+            raise explain(error, str(error.filename or self.root)) from error
 
     def stop(self) -> None:
         """Let what is being received end with an error."""
@@ -71,7 +75,7 @@ class Destination:
     def unmake(self, folder: str) -> None:
         """Remove a sample's folder if nothing came into it."""
         with suppress(OSError, UnsafeKeyError):
-            os.rmdir(self._paths.of(folder))  # noqa: PTH106
+            self._paths.unmake(folder)
 
     def has(self, key: str, size: int, sha256: str | None) -> bool:
         """Whether the object is there already. Raises OccupiedError if something else is."""
@@ -105,14 +109,33 @@ class Destination:
             raise explain(error, str(file)) from error
 
     def write(self, key: str, source: IO[bytes], size: int | None, sha256: str | None) -> None:
-        """Write an object whole, or not at all. Raises MismatchError if it is not what was promised."""
+        """Write an object whole, or not at all; one that tells its size, over nothing.
+
+        Raises MismatchError if it is not what was promised, OccupiedError if something else is there by now.
+        """
         target = self._paths.of(key)
         part = self._received(key, source, size, sha256)
         try:
-            _move(part, target)
+            if size is None:
+                _bring(os.replace, part, target)
+                return
+            try:
+                _bring(os.link, part, target)
+            except FileExistsError:
+                if not self.has(key, size, sha256):
+                    raise
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                if not self.has(key, size, sha256):
+                    _bring(os.replace, part, target)
+            _remove(part)
         except OSError as error:
             _remove(part)
             raise explain(error, target) from error
+        except ObjectProblemError:
+            _remove(part)
+            raise
 
     @contextmanager
     def received(self, key: str, source: IO[bytes], size: int | None, sha256: str | None) -> Iterator[Path]:
@@ -169,13 +192,17 @@ def _digest(file: str) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _move(part: str, target: str) -> None:
-    """Move a part into place; most often its folder is there already."""
-    try:
-        os.replace(part, target)  # noqa: PTH105
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
-        os.replace(part, target)  # noqa: PTH105
+def _bring(how: Callable[[str, str], None], part: str, target: str) -> None:
+    """Bring a part into place; most often its folder is there already, and others may remove it again."""
+    for _ in range(MOST_TRIES):
+        try:
+            how(part, target)
+        except FileNotFoundError:
+            with suppress(FileNotFoundError):
+                os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
+        else:
+            return
+    how(part, target)
 
 
 def _remove(part: str) -> None:

@@ -116,7 +116,12 @@ class Download:
         """A store that vbvr did not write: whatever is below questions/, by size alone."""
         self._report.checked = False
         listed = self._store.list_objects(QUESTIONS)
-        objects = (entry for entry in listed if self._request.wants_unmanifested(entry.key))
+        objects = (
+            entry
+            for entry in listed
+            if self._request.wants_unmanifested(entry.key)
+            and not entry.key.endswith("/")  # the S3 console's mark of a folder
+        )
         first = next(objects, None)
         if first is None:
             asked = str(self._request)

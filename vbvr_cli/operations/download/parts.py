@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import threading
@@ -12,6 +14,7 @@ from itertools import count
 from pathlib import Path
 
 PARTS = ".parts"
+_NAME = re.compile(r"[0-9a-f]{16}")
 
 
 class Parts:
@@ -29,9 +32,12 @@ class Parts:
         while self._lock is None:  # else another download has just taken it for a leftover
             self._folder = self._parts / secrets.token_hex(8)
             self._folder.mkdir(parents=True)
+            if self._parts.is_symlink():  # what is in there is somebody else's
+                self._folder.rmdir()
+                raise OSError(errno.ENOTDIR, "it is a link", str(self._parts))
             self._lock = _lock(self._folder)
         for left in self._parts.iterdir():
-            handle = _lock(left)
+            handle = _lock(left) if _NAME.fullmatch(left.name) else None
             if handle is not None:
                 shutil.rmtree(left, ignore_errors=True)
                 os.close(handle)
@@ -59,8 +65,8 @@ class Parts:
 def _lock(folder: Path) -> int | None:
     """Lock a folder until the handle is closed; None if another has it, or it is gone."""
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,6 +11,7 @@ from vbvr_cli.operations.download.problems import UnsafeKeyError
 
 DATASET = frozenset({"questions", "manifests"})
 LONGEST_NAME = 255
+LONGEST_KEY = 1024
 MOST_REMEMBERED = 10_000
 _ODD = re.compile(r"(^|/)(\.{0,2})(/|$)")
 _UNFIT = re.compile(r"[\\\0]")
@@ -31,6 +32,8 @@ class Paths:
         folder, _, name = key.rpartition("/")
         if folder in self._inside and _is_plain(name):
             return f"{self._root}/{key}"
+        if len(key) > LONGEST_KEY:
+            raise UnsafeKeyError(f"The key {key[:80]!r}... is longer than a key can be.")
         parts = PurePosixPath(key).parts if _ODD.search(key) else tuple(key.split("/"))
         safe = parts[:1] and parts[0] in DATASET and all(map(_is_plain, parts))
         if not safe or not self._is_inside("/".join(parts[:-1])):
@@ -46,12 +49,18 @@ class Paths:
         try:
             os.mkdir(path)  # noqa: PTH102
         except FileExistsError:
+            self._inside.discard(folder)  # it may be another one by now
             return False
         except FileNotFoundError:
             os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
             os.mkdir(path)  # noqa: PTH102
         self._remember(folder)
         return True
+
+    def unmake(self, folder: str) -> None:
+        """Remove a folder that is empty. Raises OSError, and UnsafeKeyError as `of`."""
+        self._inside.discard(folder)
+        os.rmdir(self.of(folder))  # noqa: PTH106
 
     def _is_inside(self, folder: str) -> bool:
         """Whether a folder of a dataset, links followed, is below the root."""
@@ -73,4 +82,4 @@ class Paths:
 @lru_cache  # the names of files are the same ones again and again
 def _is_plain(name: str) -> bool:
     """Whether a part of a key is a name that every disk can hold."""
-    return name not in ("", ".", "..") and not _UNFIT.search(name) and len(name.encode()) <= LONGEST_NAME
+    return name not in ("", ".", "..") and not _UNFIT.search(name) and len(os.fsencode(name)) <= LONGEST_NAME
