@@ -14,6 +14,7 @@ from rich.table import Table
 
 from vbvr_cli.errors import InvalidRequestError, VbvrError
 
+NARROWEST = 9
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
 
@@ -64,11 +65,24 @@ def show_table(
 
 
 def make_table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> Table:
-    """A table in vbvr's look."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    """A table in vbvr's look. Where it is narrow the name is folded first; an id or a number that has no room
+    is seen to be cut.
+    """
+    listed = list(rows)
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False, header_style="bold"
+    )
     for number, (heading, justify) in enumerate(columns):
-        table.add_column(heading, justify=justify, no_wrap=number == 0, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
+        cells = [row[number] for row in listed]
+        whole = number > 0 and (justify == "right" or not any(" " in cell for cell in cells))
+        table.add_column(
+            heading,
+            justify=justify,  # type: ignore[arg-type]
+            no_wrap=whole,
+            overflow="ellipsis" if whole else "fold",
+            min_width=min(NARROWEST, max(map(len, cells), default=0)),
+        )
+    for row in listed:
         table.add_row(*map(escape, row))
     return table
 
